@@ -1,0 +1,61 @@
+"""Evidence: what one vantage saw of one thing at one instant."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Signal(StrEnum):
+    """What kind of thing was seen.
+
+    ``liveness``: a probe passed or failed. ``success``: users' requests at the edge, value = success fraction
+    0..1, weight = how many requests. ``latency``: value in seconds. ``demand``: value in requests a second by
+    ``origin``. ``lag``: replication lag in seconds of ``subject`` (a datastore) in ``region``. ``capacity``: cost
+    units a second the region can really carry. ``facility``: a standing alarm (heat, fire, utility power), value
+    1 standing, 0 cleared. ``management``: an API, console or metrics endpoint; never moves traffic (R15).
+    ``holder``: whether the exclusive service is active in the region, value = its epoch. ``primary``: whether the
+    datastore's primary is in the region. ``load``: cost units a second the region carries.
+    """
+
+    LIVENESS = "liveness"
+    SUCCESS = "success"
+    LATENCY = "latency"
+    DEMAND = "demand"
+    LAG = "lag"
+    CAPACITY = "capacity"
+    FACILITY = "facility"
+    MANAGEMENT = "management"
+    HOLDER = "holder"
+    PRIMARY = "primary"
+    LOAD = "load"
+
+
+class Reading(StrEnum):
+    """Evidence is three-valued: a probe that could not run has seen nothing."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One sample.
+
+    ``subject`` names a service or datastore; ``*`` is the region itself. ``fall`` and ``rise`` are how many
+    equal samples in a row it takes to believe a change, ``valid_s`` how long the sample may be believed.
+    """
+
+    signal: Signal
+    vantage: str
+    region: str
+    subject: str
+    reading: Reading
+    observed_at: datetime
+    value: float | None = None
+    weight: float = 1.0
+    origin: str | None = None
+    fall: int = 1
+    rise: int = 1
+    valid_s: float = 5.0
+    detail: str = ""

@@ -1,0 +1,25 @@
+"""Permit: the guard's word that an action may be executed now. Nothing executes without one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from controlplane.model.plan import Action
+from controlplane.model.rules import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Made by ``decide.guard`` only. Worth nothing after ``expires_at`` or once a higher epoch leads."""
+
+    action: Action
+    epoch: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The guard's no, with the rules that made it. ``waiting``: yes once a person approves."""
+
+    action: Action
+    reasons: tuple[Reason, ...]
+    waiting: bool = False
