@@ -1,5 +1,6 @@
 """Evidence: what one vantage saw of one thing at one instant."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -59,3 +60,24 @@ class Observation:
     rise: int = 1
     valid_s: float = 5.0
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a sample is a sample of; the newest believed one of each key counts."""
+
+    signal: Signal
+    vantage: str
+    region: str
+    subject: str
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is believed at one instant, after fall and rise. ``vantages``: everybody who is meant to look, seen
+    or silent. Samples past their ``valid_s`` may still be there: whoever weighs them counts them as silence."""
+
+    at: datetime
+    vantages: tuple[str, ...]
+    samples: Mapping[Key, Observation]

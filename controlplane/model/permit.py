@@ -23,3 +23,17 @@ class Refusal:
     action: Action
     reasons: tuple[Reason, ...]
     waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the guard is told of the one who would act: its lease, and what people have said.
+
+    ``lease_expires_at`` None: no lease held. ``approved``: action ids that a person approved.
+    """
+
+    epoch: int
+    lease_expires_at: datetime | None
+    store_ok: bool = True
+    paused: bool = False
+    approved: frozenset[str] = frozenset()
