@@ -6,6 +6,7 @@ from typing import Protocol
 from controlplane.model.evidence import Observation
 from controlplane.model.resources.kind import Setting
 from controlplane.model.resources.service import ProbeSpec
+from controlplane.ports.clock import Clock
 
 Sink = Callable[[Observation], None]
 """Takes each observation as it is made; must return at once."""
@@ -41,3 +42,8 @@ class Place(Protocol):
 
     @property
     def settings(self) -> Mapping[str, Setting]: ...
+
+    @property
+    def clock(self) -> Clock:
+        """Gives each observation its ``observed_at``."""
+        ...
