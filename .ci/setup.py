@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 from pathlib import Path
 
@@ -28,6 +29,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 STAMP = VENV / "leeward-setup"
 OLDEST = (3, 11)
 TIMEOUT_S = 1800
+ATTEMPTS = 3
 
 # pip's name of a setting, and uv's variable for it. A variable that is set already is left alone.
 SETTINGS = {
@@ -67,7 +69,7 @@ def install() -> None:
     """Lay the environment: the pinned set with its hashes, then the project itself on top."""
     STAMP.unlink(missing_ok=True)
     make_venv()
-    run([str(UV), "pip", "install", "--quiet", "--require-hashes", "--requirement", str(CONSTRAINTS)])
+    run_patiently([str(UV), "pip", "install", "--quiet", "--require-hashes", "--requirement", str(CONSTRAINTS)])
     run([str(UV), "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
     STAMP.write_text(fingerprint())
     print("setup: .venv is ready; the command is .venv/bin/leeward")
@@ -100,7 +102,7 @@ def make_venv() -> None:
         requirement.flush()
         hashed = ["--require-hashes"] if "--hash" in wanted else []
         pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *hashed]
-        run([*pip, "--requirement", requirement.name])
+        run_patiently([*pip, "--requirement", requirement.name])
 
 
 def made_by_this_python() -> bool:
@@ -130,6 +132,17 @@ def run(command: list[str]) -> None:
     environment = {**uv_settings(), **os.environ, "VIRTUAL_ENV": str(VENV)}
     environment.pop("PYTHONHOME", None)
     subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, timeout=TIMEOUT_S, check=True)
+
+
+def run_patiently(command: list[str]) -> None:
+    """Try three times: the mirrors behind one index are not always in step, nor always there."""
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return run(command)
+        except subprocess.CalledProcessError:
+            print(f"setup: attempt {attempt} of {ATTEMPTS} failed; trying again", file=sys.stderr)
+            time.sleep(attempt * 2)
+    return run(command)
 
 
 def uv_settings() -> dict[str, str]:
