@@ -14,7 +14,7 @@ from controlplane.model.resources.service import Placement, Service, Strength
 _NO_FAILOVER_POLICY = FailoverSpec()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Estate:
     """What ``load`` hands on. All mappings are sorted by name, so that iteration is the same everywhere."""
 

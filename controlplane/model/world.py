@@ -99,8 +99,10 @@ class World:
     with a standing facility alarm and since when; ``fenced``: (subject, region) pairs proven unable to write or
     run; ``unreachable``: pairs of regions that cannot reach each other; ``accepted_loss``: what a person accepts
     to lose by promoting a datastore; ``last_step``: when traffic of a service last moved by a ramp;
-    ``knob_room_since``: since when a lighter level of a knob would have done; ``frozen``: changes are frozen (R2)
-    since.
+    ``knob_room_since``: since when a lighter level of a knob would have done (None: nobody keeps count, and a lighter
+    level is taken at once); ``management``: regions whose management plane alone fails (R15), since when; ``stuck``:
+    knobs and datastores whose driver is out of order: the plan must do without them. ``drains`` None: nobody keeps
+    count, and a region without any share is taken for drained. A verdict may also be on a datastore, by its name.
     """
 
     at: datetime
@@ -123,7 +125,9 @@ class World:
     unreachable: frozenset[tuple[str, str]] = frozenset()
     accepted_loss: Mapping[str, timedelta] = field(default_factory=dict)
     last_step: Mapping[str, datetime] = field(default_factory=dict)
-    knob_room_since: Mapping[str, datetime] = field(default_factory=dict)
+    knob_room_since: Mapping[str, datetime] | None = None
+    management: Mapping[str, datetime] = field(default_factory=dict)
+    stuck: frozenset[str] = frozenset()
 
     def verdict(self, region: str, service: str) -> Verdict:
         """The verdict on a service, else that on ``*`` there, else healthy since ever."""
