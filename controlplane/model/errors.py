@@ -1,19 +1,19 @@
 """Errors, drawn as the tree they are.
 
-    LeewardError
-    ├── PoliciesInvalid      every mistake of a set of documents            exit 1
-    ├── WrongUse             a command or request that makes no sense       exit 2
-    ├── RefusedByRule        a rule said no; its ids are in ``rules``       exit 3
-    ├── NeedsApproval        a person must approve first                    exit 4
-    ├── Unreachable          the daemon or its store cannot be reached      exit 5
-    ├── StoreLost            the store cannot be read or written (R16)
-    ├── LeaseLost            a higher epoch leads, or the lease ran out
-    ├── WriteRaced           another writer changed the document since it was loaded
-    └── DriverError          what a driver says, always with its cause chained
-        ├── Retry            transient: the same act may work in a moment
-        ├── Refused          the target says no and will say no again
-        ├── Conflict         somebody else changed the target, or a higher epoch has been there
-        └── Broken           the target or the driver is not in working order
+LeewardError
+├── PoliciesInvalid      every mistake of a set of documents            exit 1
+├── WrongUse             a command or request that makes no sense       exit 2
+├── RefusedByRule        a rule said no; its ids are in ``rules``       exit 3
+├── NeedsApproval        a person must approve first                    exit 4
+├── Unreachable          the daemon or its store cannot be reached      exit 5
+├── StoreLost            the store cannot be read or written (R16)
+├── LeaseLost            a higher epoch leads, or the lease ran out
+├── WriteRaced           another writer changed the document since it was loaded
+└── DriverError          what a driver says, always with its cause chained
+    ├── Retry            transient: the same act may work in a moment
+    ├── Refused          the target says no and will say no again
+    ├── Conflict         somebody else changed the target, or a higher epoch has been there
+    └── Broken           the target or the driver is not in working order
 """
 
 from dataclasses import dataclass

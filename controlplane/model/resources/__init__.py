@@ -6,8 +6,23 @@ checks that need one document only. May not: checks across documents (``load`` h
 
 from controlplane.model.resources.datastore import Datastore, DatastoreSpec
 from controlplane.model.resources.degradation_policy import DegradationPolicy, Knob, Level
-from controlplane.model.resources.failover_policy import Autonomy, Failback, FailbackMode, FailoverPolicy, FailoverSpec, Ramp
-from controlplane.model.resources.kind import Binding, Duration, Metadata, Part, Resource, format_duration, parse_duration
+from controlplane.model.resources.failover_policy import (
+    Autonomy,
+    Failback,
+    FailbackMode,
+    FailoverPolicy,
+    FailoverSpec,
+    Ramp,
+)
+from controlplane.model.resources.kind import (
+    Binding,
+    Duration,
+    Metadata,
+    Part,
+    Resource,
+    format_duration,
+    parse_duration,
+)
 from controlplane.model.resources.region import Region, RegionRole, RegionSpec, Scale
 from controlplane.model.resources.safety_policy import Freeze, MaxShift, MaxTransitions, SafetyPolicy, SafetySpec
 from controlplane.model.resources.service import Dependency, Placement, ProbeSpec, Service, ServiceSpec, Strength

@@ -84,7 +84,9 @@ class ServiceSpec(Part):
     @model_validator(mode="after")
     def _only_spread_has_demand(self) -> "ServiceSpec":
         if self.placement is Placement.EXCLUSIVE and self.demand:
-            raise ValueError("demand is for spread services only: an exclusive service has one active region, no shares")
+            raise ValueError(
+                "demand is for spread services only: an exclusive service has one active region, no shares"
+            )
         if self.regions is not None and not self.regions:
             raise ValueError("regions is empty: leave it out for every region, or name at least one")
         return self

@@ -1,0 +1,190 @@
+"""Weigh evidence into verdicts (R1, R14's weak side, R15)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from controlplane.model.estate import Estate
+from controlplane.model.evidence import Evidence, Observation, Reading, Signal
+from controlplane.model.resources.service import Strength
+from controlplane.model.rules import Reason, Rule, reason
+from controlplane.model.verdict import EVERY_SERVICE, Health, Verdict
+
+DOWN_FROM = 0.10
+DEGRADED_FROM = 0.01
+FEWEST_FAILURES = 1.0
+"""Failed requests that it takes to call users' errors errors: a fraction of nearly no traffic says nothing."""
+_ROUNDING = 1e-9
+
+Memory = Mapping[tuple[str, str], Verdict]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was seen of one subject in one region: each vantage's vote, and users' requests and successes."""
+
+    votes: dict[str, Reading] = field(default_factory=dict)
+    requests: float = 0.0
+    succeeded: float = 0.0
+
+    def vote(self, vantage: str, reading: Reading) -> None:
+        """Of several probes by one vantage a failed one counts before a passed one, and that before none."""
+        known = self.votes.get(vantage, Reading.UNKNOWN)
+        if Reading.FAILED not in (known, reading):
+            self.votes[vantage] = Reading.OK if Reading.OK in (known, reading) else Reading.UNKNOWN
+        else:
+            self.votes[vantage] = Reading.FAILED
+
+    @property
+    def success(self) -> float | None:
+        return self.succeeded / self.requests if self.requests > 0 else None
+
+
+def judge(estate: Estate, evidence: Evidence, memory: Memory, *, now: datetime) -> dict[tuple[str, str], Verdict]:
+    """Weigh everything that is believed into a verdict for each (region, service), (region, datastore) and, as
+    ``*``, each region.
+
+    Stale evidence counts as silence, and silence is unknown: a prober cut off from a healthy region sees exactly
+    what a prober of a dead region sees (R1). What users experience outweighs probes both ways. ``memory`` holds
+    the verdicts before this one, so that ``since`` stays while the state does.
+    """
+    tallies = _tally(evidence, now)
+    quorum = _quorum(estate, evidence)
+    silent = _Tally()
+    found: dict[tuple[str, str], Verdict] = {}
+    for region in estate.regions:
+        whole = _Tally()
+        for name in estate.services:
+            if region not in estate.deployed(name):
+                continue
+            tally = tallies.get((region, name), silent)
+            whole.requests += tally.requests
+            whole.succeeded += tally.succeeded
+            found[region, name] = _weigh(region, name, tally, quorum)
+        for name, store in estate.datastores.items():
+            if (region, name) in tallies and region in (store.spec.primary, *store.spec.replicas):
+                found[region, name] = _weigh(region, name, tallies[region, name], quorum)
+        star = _whole_region(estate, region, whole, tallies.get((region, EVERY_SERVICE), silent), found)
+        found[region, EVERY_SERVICE] = star
+        _follow_region(estate, star, tallies, found)
+    _weaken(estate, found)
+    return {key: _remember(verdict, memory.get(key), now) for key, verdict in found.items()}
+
+
+def _tally(evidence: Evidence, now: datetime) -> dict[tuple[str, str], _Tally]:
+    tallies: dict[tuple[str, str], _Tally] = {}
+    for key, seen in evidence.samples.items():
+        if key.signal not in (Signal.LIVENESS, Signal.SUCCESS) or not _fresh(seen, now):
+            continue
+        tally = tallies.setdefault((key.region, key.subject), _Tally())
+        if key.signal is Signal.LIVENESS:
+            tally.vote(key.vantage, seen.reading)
+        elif seen.value is not None and seen.reading is not Reading.UNKNOWN:
+            tally.requests += seen.weight
+            tally.succeeded += seen.weight * seen.value
+    return tallies
+
+
+def _fresh(seen: Observation, now: datetime) -> bool:
+    return now - seen.observed_at <= timedelta(seconds=seen.valid_s)
+
+
+def _quorum(estate: Estate, evidence: Evidence) -> int:
+    asked = estate.safety.vantage_quorum
+    if asked is not None:
+        return asked
+    return 2 if len(evidence.vantages) >= 3 else 1
+
+
+def _weigh(region: str, subject: str, tally: _Tally, quorum: int) -> Verdict:
+    """Users' success decides where there is any; else the vantages' votes do, by quorum and majority."""
+    counts = _count(tally.votes.values())
+    success = tally.success
+    if success is not None:
+        state = _by_users(success, tally.requests)
+        disagrees = state is not Health.DOWN and counts["failed"] >= quorum and counts["failed"] > counts["ok"]
+        code = "users-succeed" if disagrees else "users"
+        why = reason(Rule.BLIND, code, success=round(success, 6), requests=round(tally.requests, 3))
+        return Verdict(region, subject, state, None, success, counts, (why,))
+    state = _by_votes(counts, quorum)
+    code = {Health.UNKNOWN: "no-quorum", Health.DOWN: "probes-fail", Health.HEALTHY: "probes-pass"}[state]
+    why = reason(Rule.BLIND, code, ok=counts["ok"], failed=counts["failed"], quorum=quorum)
+    return Verdict(region, subject, state, None, None, counts, (why,))
+
+
+def _count(votes: Iterable[Reading]) -> dict[str, int]:
+    counts = {"ok": 0, "failed": 0, "unknown": 0}
+    for vote in votes:
+        counts[vote.value] += 1
+    return counts
+
+
+def _by_users(success: float, requests: float) -> Health:
+    errors = 1 - success
+    if errors * requests < FEWEST_FAILURES - _ROUNDING:
+        return Health.HEALTHY
+    if errors >= DOWN_FROM - _ROUNDING:
+        return Health.DOWN
+    return Health.DEGRADED if errors >= DEGRADED_FROM - _ROUNDING else Health.HEALTHY
+
+
+def _by_votes(counts: Mapping[str, int], quorum: int) -> Health:
+    ok, failed = counts["ok"], counts["failed"]
+    if failed >= quorum and failed > ok:
+        return Health.DOWN
+    if ok >= quorum and ok > failed:
+        return Health.HEALTHY
+    return Health.UNKNOWN
+
+
+def _whole_region(
+    estate: Estate, region: str, users: _Tally, probes: _Tally, found: Mapping[tuple[str, str], Verdict]
+) -> Verdict:
+    """The region as such: by its users if it has any, else by the tier-weighted majority of known verdicts."""
+    counts = _count(probes.votes.values())
+    success = users.success
+    if success is not None:
+        state = _by_users(success, users.requests)
+        return Verdict(region, EVERY_SERVICE, state, None, success, counts)
+    weight = dict.fromkeys(Health, 0.0)
+    for name in estate.spread or estate.services:
+        if (verdict := found.get((region, name))) is not None:
+            weight[verdict.state] += 4 - estate.services[name].spec.tier
+    known = weight[Health.HEALTHY] + weight[Health.DEGRADED] + weight[Health.DOWN]
+    if known == 0:
+        state = _by_votes(counts, 1)
+    else:
+        state = Health.DOWN if weight[Health.DOWN] * 2 >= known else Health.HEALTHY
+    return Verdict(region, EVERY_SERVICE, state, None, None, counts)
+
+
+def _follow_region(
+    estate: Estate,
+    star: Verdict,
+    tallies: Mapping[tuple[str, str], _Tally],
+    found: dict[tuple[str, str], Verdict],
+) -> None:
+    """A service that nobody is told to watch is as well as its region: pinning it for ever would help no one."""
+    for name, service in estate.services.items():
+        watched = service.spec.probes or (star.region, name) in tallies
+        if (star.region, name) in found and not watched:
+            why = (reason(Rule.BLIND, "unwatched"),)
+            found[star.region, name] = Verdict(star.region, name, star.state, None, None, {}, why)
+
+
+def _weaken(estate: Estate, found: dict[tuple[str, str], Verdict]) -> None:
+    """A weak dependency that is down degrades its dependents, and no more than that (R14)."""
+    down = {key for key, verdict in found.items() if verdict.state is Health.DOWN}
+    for (region, name), verdict in list(found.items()):
+        if verdict.state is not Health.HEALTHY or name not in estate.services:
+            continue
+        for dependency in estate.services[name].spec.depends_on:
+            if dependency.strength is Strength.WEAK and (region, dependency.service) in down:
+                why: Reason = reason(Rule.DEPENDENCY, "weak-dependency-down", dependency=dependency.service)
+                found[region, name] = replace(verdict, state=Health.DEGRADED, reasons=(*verdict.reasons, why))
+                break
+
+
+def _remember(verdict: Verdict, before: Verdict | None, now: datetime) -> Verdict:
+    since = before.since if before is not None and before.state is verdict.state else now
+    return replace(verdict, since=since)
