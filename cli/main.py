@@ -29,7 +29,6 @@ class Lazy(TyperCommand):
         else:
             app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
             app.command(self.row.name)(target)
-        app._add_completion = False
         command = typer.main.get_command(app)
         command.name = self.row.name
         command.help = command.help or self.row.help
@@ -43,11 +42,11 @@ class Commands(TyperGroup):
         super().__init__(**attributes)
         self.commands = {row.name: Lazy(row) for row in COMMANDS}
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: Any) -> list[str]:
         """In the order of the table, which follows what an operator does."""
         return [row.name for row in COMMANDS]
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Plain text in sections: drawing it with rich would triple the time to the first line."""
         width = max((len(row.name) for row in COMMANDS), default=0)
         for section in dict.fromkeys(row.section for row in COMMANDS):

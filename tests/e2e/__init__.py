@@ -1,0 +1,1 @@
+"""Whole runs: sandbox, daemon, load, faults; assertions on outcomes, not on times."""

@@ -1,0 +1,1 @@
+"""Against real servers that the tests start themselves, on loopback."""

@@ -1,0 +1,1 @@
+"""What is shipped in policies/ and runbooks/ loads, plans and behaves as it says."""

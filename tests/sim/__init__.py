@@ -1,0 +1,1 @@
+"""The simulator: the same daemon code in a false world, from a seed."""

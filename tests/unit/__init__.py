@@ -1,0 +1,1 @@
+"""Pure and quick: decisions, loading, state machines. No server, no socket, no waiting."""
