@@ -1,0 +1,227 @@
+"""From believed samples to the figures a decision is made from: demand, capacity, lag, alarms, cold caches."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from math import sqrt
+
+from controlplane.engine.observe import EvidenceBook
+from controlplane.model.estate import Estate
+from controlplane.model.evidence import Observation, Reading, Signal
+from controlplane.model.verdict import EVERY_SERVICE, Health, Verdict
+from controlplane.model.world import Lag
+
+_SMOOTH_OVER_S = 10.0
+_JUMP_SIGMAS = 4.0
+_DEADBAND = 0.05
+_LAG_KNOWN_WITHIN = timedelta(seconds=10)
+_SAME_FAILURE = timedelta(seconds=30)
+
+
+@dataclass(slots=True)
+class _Rate:
+    smooth: float
+    shown: float
+    at: datetime
+
+
+@dataclass(slots=True)
+class DemandGauge:
+    """Demand by service and origin, smoothed so that the chance of arrivals moves nothing.
+
+    A sample that chance does not explain (beyond four sigmas of a Poisson count) is believed at once; the rest is
+    averaged over ten seconds. The figure shown moves only when the average has left a band of 5 % around it. What was
+    last known stays known: silence says nothing about demand (R1).
+    """
+
+    _rates: dict[tuple[str, str], _Rate] = field(default_factory=dict)
+
+    def update(self, estate: Estate, samples: Iterable[Observation]) -> dict[str, dict[str, float]]:
+        """Requests a second by service and origin; services and origins that were never measured are absent."""
+        for key, (value, at) in sorted(_sum_over_regions(samples).items()):
+            service = estate.services.get(key[0])
+            if service is None or key[1] not in service.spec.demand:
+                continue
+            rate = self._rates.get(key)
+            if rate is None:
+                self._rates[key] = _Rate(value, value, at)
+            elif at > rate.at:
+                _follow(rate, value, at)
+        found: dict[str, dict[str, float]] = {}
+        for (name, origin), rate in sorted(self._rates.items()):
+            if name in estate.services and origin in estate.services[name].spec.demand:
+                found.setdefault(name, {})[origin] = rate.shown
+        return found
+
+    def leap(self, by: timedelta) -> None:
+        """Date everything later (the simulator's leap)."""
+        for rate in self._rates.values():
+            rate.at += by
+
+
+def _sum_over_regions(samples: Iterable[Observation]) -> dict[tuple[str, str], tuple[float, datetime]]:
+    """An edge counts by the region it sends to; several vantages may read the same counter, and the newest counts."""
+    newest: dict[tuple[str, str, str], Observation] = {}
+    for seen in samples:
+        if seen.value is None or seen.origin is None or seen.reading is Reading.UNKNOWN:
+            continue
+        place = (seen.subject, seen.origin, seen.region)
+        known = newest.get(place)
+        if known is None or (known.observed_at, known.vantage) < (seen.observed_at, seen.vantage):
+            newest[place] = seen
+    latest: dict[tuple[str, str], datetime] = {}
+    for (subject, origin, _), seen in newest.items():
+        key = (subject, origin)
+        latest[key] = max(latest.get(key, seen.observed_at), seen.observed_at)
+    found: dict[tuple[str, str], tuple[float, datetime]] = {}
+    for (subject, origin, _), seen in sorted(newest.items()):
+        key = (subject, origin)
+        fresh = latest[key] - seen.observed_at <= timedelta(seconds=seen.valid_s)
+        found[key] = (found.get(key, (0.0, latest[key]))[0] + (seen.value or 0.0) * fresh, latest[key])
+    return found
+
+
+def _follow(rate: _Rate, value: float, at: datetime) -> None:
+    elapsed_s = (at - rate.at).total_seconds()
+    counted_s = min(elapsed_s, 1.0)
+    surprise = abs(value - rate.smooth) * counted_s
+    if surprise > _JUMP_SIGMAS * sqrt(max(rate.smooth * counted_s, 1.0)):
+        rate.smooth = value
+    else:
+        rate.smooth += (value - rate.smooth) * min(1.0, elapsed_s / _SMOOTH_OVER_S)
+    rate.at = at
+    if abs(rate.smooth - rate.shown) > _DEADBAND * rate.shown:
+        rate.shown = rate.smooth
+
+
+def capacities(estate: Estate, book: EvidenceBook, confirmed: Mapping[str, float]) -> dict[str, float]:
+    """Cost units a second by region where that is not the declared figure.
+
+    What was seen counts before what a scale-up confirmed; the last figure stays until a newer one comes.
+    """
+    seen = _newest_by_region(book.values(Signal.CAPACITY))
+    found = {region: units for region, units in confirmed.items() if region in estate.regions}
+    found |= {region: sample.value for region, sample in seen.items() if sample.value is not None}
+    return {
+        region: units
+        for region, units in sorted(found.items())
+        if region in estate.regions and units != estate.regions[region].spec.capacity
+    }
+
+
+def surcharges(book: EvidenceBook, now: datetime) -> dict[str, float]:
+    """Factor on the cost of load that a region gains, where its caches are cold."""
+    return {
+        region: seen.value
+        for region, seen in sorted(_newest_by_region(book.values(Signal.SURCHARGE)).items())
+        if seen.value is not None and seen.value > 1.0 and now - seen.observed_at <= timedelta(seconds=seen.valid_s)
+    }
+
+
+def alarms(book: EvidenceBook, before: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Regions with a standing facility alarm and since when. An alarm stands until it is seen cleared."""
+    found: dict[str, datetime] = dict(before)
+    for region, seen in _newest_by_region(book.values(Signal.FACILITY)).items():
+        if seen.value:
+            found.setdefault(region, seen.observed_at)
+        elif seen.reading is not Reading.UNKNOWN:
+            found.pop(region, None)
+    return dict(sorted(found.items()))
+
+
+def _newest_by_region(samples: Iterable[Observation]) -> dict[str, Observation]:
+    newest: dict[str, Observation] = {}
+    for seen in samples:
+        known = newest.get(seen.region)
+        if seen.subject == EVERY_SERVICE and (
+            known is None or (known.observed_at, known.vantage) < (seen.observed_at, seen.vantage)
+        ):
+            newest[seen.region] = seen
+    return newest
+
+
+@dataclass(frozen=True, slots=True)
+class LagGauge:
+    """Replication lag where it is known (R9), for one set of policies."""
+
+    estate: Estate
+    book: EvidenceBook
+    quorum: int
+
+    def read(
+        self, primaries: Mapping[str, str], verdicts: Mapping[tuple[str, str], Verdict], now: datetime
+    ) -> dict[str, dict[str, Lag]]:
+        """Known lag by datastore and replica's region.
+
+        While the primary is well that is the newest sample, if it is still valid. Once evidence against the primary
+        has begun it is the last sample before that, if it was under 10 s old then: whatever a replica says later of
+        its own lag knows nothing of the tail that was lost.
+        """
+        found: dict[str, dict[str, Lag]] = {}
+        for name, store in self.estate.datastores.items():
+            primary = primaries.get(name, store.spec.primary)
+            failed_at = self._first_failure(name, primary, _down_since(verdicts, primary, name))
+            for track in self.book.tracks(Signal.LAG):
+                if track.key.subject != name or not track.history:
+                    continue
+                lag = _known(track.history, failed_at, now)
+                before = found.get(name, {}).get(track.key.region)
+                if lag is not None and (before is None or _sampled(before) <= _sampled(lag)):
+                    found.setdefault(name, {})[track.key.region] = lag
+        return {name: dict(sorted(by_region.items())) for name, by_region in found.items()}
+
+    def _first_failure(self, name: str, primary: str, down_since: datetime | None) -> datetime | None:
+        """When evidence against the primary began; None while there is none that counts.
+
+        Evidence of the datastore itself counts if anybody looks at it, else that of its region, else that of the
+        services that use it there.
+        """
+        users = {service for service, what in self.estate.services.items() if what.spec.datastore == name}
+        for subjects in ({name}, {EVERY_SERVICE}, users):
+            starts: dict[str, datetime] = {}
+            looked = False
+            for track in self.book.tracks(region=primary):
+                if track.key.signal not in (Signal.LIVENESS, Signal.PRIMARY) or track.key.subject not in subjects:
+                    continue
+                looked = True
+                if track.failing_since is not None:
+                    vantage = track.key.vantage
+                    starts[vantage] = min(starts.get(vantage, track.failing_since), track.failing_since)
+            if looked:
+                return _agreed_start(sorted(starts.values()), self.quorum, down_since)
+        return down_since
+
+
+def _down_since(verdicts: Mapping[tuple[str, str], Verdict], region: str, datastore: str) -> datetime | None:
+    down = [
+        verdict.since
+        for subject in (datastore, EVERY_SERVICE)
+        if (verdict := verdicts.get((region, subject))) is not None and verdict.state is Health.DOWN
+    ]
+    return min((since for since in down if since is not None), default=None)
+
+
+def _agreed_start(starts: list[datetime], quorum: int, down_since: datetime | None) -> datetime | None:
+    """A prober that was cut off long before the others does not date the failure."""
+    agreed = starts[quorum - 1] if len(starts) >= quorum else down_since
+    if agreed is None:
+        return None
+    return min([agreed, *(start for start in starts if start >= agreed - _SAME_FAILURE)])
+
+
+def _known(history: Iterable[Observation], failed_at: datetime | None, now: datetime) -> Lag | None:
+    last: Observation | None = None
+    for sample in history:
+        if failed_at is not None and sample.observed_at >= failed_at:
+            break
+        last = sample
+    if last is None or last.value is None or last.reading is not Reading.OK:
+        return None
+    limit = _LAG_KNOWN_WITHIN if failed_at is not None else timedelta(seconds=last.valid_s)
+    if (failed_at or now) - last.observed_at >= limit:
+        return None
+    return Lag(timedelta(seconds=last.value), last.observed_at)
+
+
+def _sampled(lag: Lag) -> datetime:
+    return lag.sampled_at or datetime.min.replace(tzinfo=UTC)

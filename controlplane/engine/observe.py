@@ -1,0 +1,157 @@
+"""From samples to belief: fall and rise, what was last believed, and since when something fails."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from controlplane.model.evidence import Evidence, Key, Observation, Reading, Signal
+
+_LAG_MEMORY = 240
+_FORGOTTEN_AFTER = timedelta(hours=1)
+_SUCCESS_EDGES = (0.1, 0.9, 0.99)
+_BY_VALUE = frozenset({Signal.DEMAND, Signal.LAG, Signal.CAPACITY, Signal.FACILITY, Signal.SURCHARGE, Signal.LOAD})
+
+
+@dataclass(slots=True)
+class Track:
+    """What is known of one key. ``failing_since``: the first of the unbroken row of raw failures that goes on now."""
+
+    key: Key
+    believed: Observation | None = None
+    last_at: datetime | None = None
+    streak: int = 0
+    failing_since: datetime | None = None
+    local: bool = True
+    history: deque[Observation] | None = None
+
+
+@dataclass(slots=True)
+class EvidenceBook:
+    """A Sink: takes thousands of samples a second and keeps one believed sample a key.
+
+    ``on_flip`` is called, at once and from within ``add``, when something is believed that was not before: it may
+    only raise a flag. Replication lag keeps a short history, for R9 asks what it was before the primary failed.
+    """
+
+    vantages: tuple[str, ...] = ()
+    on_flip: Callable[[], None] | None = None
+    _tracks: dict[tuple[str, ...], Track] = field(default_factory=dict)
+    _samples: dict[Key, Observation] = field(default_factory=dict)
+    _values: dict[Signal, dict[Key, Observation]] = field(default_factory=dict)
+
+    def add(self, seen: Observation) -> None:
+        """Take one sample of this replica's own probes."""
+        self.take(seen, local=True)
+
+    def take(self, seen: Observation, *, local: bool, failing_since: datetime | None = None) -> None:
+        """Take one sample. Samples older than the last one of their key are late post and are dropped."""
+        name = (seen.signal, seen.vantage, seen.region, seen.subject, seen.origin or "")
+        track = self._tracks.get(name)
+        if track is None:
+            track = self._open(name, seen)
+        elif track.last_at is not None and seen.observed_at < track.last_at:
+            return
+        track.last_at, track.local = seen.observed_at, local
+        if track.history is not None:
+            track.history.append(seen)
+        if seen.reading is Reading.FAILED:
+            track.failing_since = failing_since or track.failing_since or seen.observed_at
+        elif seen.reading is Reading.OK:
+            track.failing_since = None
+        before = track.believed
+        believed = _weigh(track, seen)
+        if believed is None or believed is before:
+            return
+        track.believed = self._samples[track.key] = believed
+        if seen.signal in _BY_VALUE:
+            self._values.setdefault(seen.signal, {})[track.key] = believed
+        if self.on_flip is not None and _flipped(before, believed):
+            self.on_flip()
+
+    def snapshot(self, now: datetime) -> Evidence:
+        """All that is believed, stale samples too: whoever weighs them counts them as silence."""
+        return Evidence(now, self.vantages, dict(self._samples))
+
+    def values(self, signal: Signal) -> Iterable[Observation]:
+        """The believed samples of one signal that carries a value (demand, lag, capacity, facility, load)."""
+        return self._values.get(signal, {}).values()
+
+    def tracks(self, signal: Signal | None = None, *, region: str | None = None) -> Iterable[Track]:
+        """Tracks by signal and region, in the order they were first seen."""
+        for track in self._tracks.values():
+            key = track.key
+            if (signal is None or key.signal is signal) and (region is None or key.region == region):
+                yield track
+
+    def forget(self, now: datetime, *, unless: Callable[[Key], bool] = lambda _: True) -> None:
+        """Drop keys that are no longer watched, and those not heard of for an hour."""
+        gone = [
+            name
+            for name, track in self._tracks.items()
+            if not unless(track.key) or (track.last_at is not None and now - track.last_at > _FORGOTTEN_AFTER)
+        ]
+        for name in gone:
+            key = self._tracks.pop(name).key
+            self._samples.pop(key, None)
+            self._values.get(key.signal, {}).pop(key, None)
+
+    def leap(self, by: timedelta) -> None:
+        """Date everything later, as if the same samples had kept coming for so long (the simulator's leap)."""
+        for track in self._tracks.values():
+            if track.last_at is not None:
+                track.last_at += by
+            if track.believed is not None:
+                track.believed = replace(track.believed, observed_at=track.believed.observed_at + by)
+                self._samples[track.key] = track.believed
+                if track.key.signal in _BY_VALUE:
+                    self._values[track.key.signal][track.key] = track.believed
+            if track.history:
+                track.history[-1] = replace(track.history[-1], observed_at=track.history[-1].observed_at + by)
+
+    def _open(self, name: tuple[str, ...], seen: Observation) -> Track:
+        key = Key(seen.signal, seen.vantage, seen.region, seen.subject, seen.origin)
+        history: deque[Observation] | None = deque(maxlen=_LAG_MEMORY) if seen.signal is Signal.LAG else None
+        self._tracks[name] = track = Track(key, history=history)
+        return track
+
+
+def _weigh(track: Track, seen: Observation) -> Observation | None:
+    """What is believed after one more sample; None: still nothing.
+
+    A look that could not be made has seen nothing: it neither makes nor breaks a row, and the old belief grows stale
+    by itself. While a change is not yet believed the old belief is dated anew: it has been looked at and still stands.
+    """
+    before = track.believed
+    if seen.reading is Reading.UNKNOWN:
+        return seen if seen.signal in _BY_VALUE else before
+    if before is not None and before.reading is seen.reading:
+        track.streak = 0
+        return seen
+    track.streak += 1
+    needed = seen.fall if seen.reading is Reading.FAILED else (1 if before is None else seen.rise)
+    if track.streak >= needed:
+        track.streak = 0
+        return seen
+    return None if before is None else replace(before, observed_at=seen.observed_at)
+
+
+def _flipped(before: Observation | None, now: Observation) -> bool:
+    """Whether the new belief is worth an early look by the loop."""
+    if before is None or before.reading is not now.reading:
+        return True
+    if now.value is None or before.value is None:
+        return now.value is not before.value
+    match now.signal:
+        case Signal.SUCCESS:
+            return _band(before.value) != _band(now.value)
+        case Signal.FACILITY | Signal.HOLDER | Signal.PRIMARY:
+            return before.value != now.value
+        case Signal.CAPACITY:
+            return abs(now.value - before.value) > 0.02 * before.value
+        case _:
+            return False
+
+
+def _band(success: float) -> int:
+    return sum(success >= edge for edge in _SUCCESS_EDGES)
