@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from typing_extensions import TypeAliasType
 
 DURATION_PATTERN = r"^(0|[0-9]+(\.[0-9]+)?(ms|s|m|h|d))$"
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -75,7 +76,7 @@ Fraction = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=1)]
 Whole = Annotated[int, Field(strict=True, ge=0)]
 Name = Annotated[str, Field(strict=True, pattern=r"^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$")]
 Word = Annotated[str, Field(strict=True, min_length=1, max_length=253)]
-Setting = str | int | float | bool | None | list["Setting"] | dict[str, "Setting"]
+Setting = TypeAliasType("Setting", "str | int | float | bool | None | list[Setting] | dict[str, Setting]")
 KnobValue = Annotated[str | bool | int | float, Field(union_mode="smart")]
 
 
