@@ -152,9 +152,8 @@ def _whole_region(
             weight[verdict.state] += 4 - estate.services[name].spec.tier
     known = weight[Health.HEALTHY] + weight[Health.DEGRADED] + weight[Health.DOWN]
     if known == 0:
-        state = _by_votes(counts, 1)
-    else:
-        state = Health.DOWN if weight[Health.DOWN] * 2 >= known else Health.HEALTHY
+        return Verdict(region, EVERY_SERVICE, _by_votes(counts, 1), None, None, counts)
+    state = Health.DOWN if weight[Health.DOWN] * 2 >= known else Health.HEALTHY
     return Verdict(region, EVERY_SERVICE, state, None, None, counts)
 
 

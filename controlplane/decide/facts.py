@@ -1,0 +1,200 @@
+"""What stands: verdicts that have lasted, faults that are everywhere, datastores without a writer, dead regions."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from controlplane.decide.dependencies import broken_by
+from controlplane.model.estate import Estate
+from controlplane.model.verdict import EVERY_SERVICE, Health, Verdict
+from controlplane.model.world import World
+
+DEAD_BELOW = 0.10
+"""Users' success under which leaving cannot hurt them (R8)."""
+SUCCEEDS_FROM = 0.90
+"""Users' success from which a region is never down (R1)."""
+_DEFAULT_DWELL = timedelta(seconds=5)
+
+Place = tuple[str, str]
+"""(service, region)."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """``state`` of every deployed (service, region) pair; ``pending``: unhealthy, but not for long enough yet (R7),
+    and since when. ``everywhere``: fails in every region that is not down itself, alike and unexplained (R2).
+    ``lost``: datastores whose primary is gone. ``down``: region → whether it is dead (True) or grey (False).
+    ``wakes``: instants at which a dwell ends.
+    """
+
+    state: dict[Place, Health] = field(default_factory=dict)
+    success: dict[Place, float | None] = field(default_factory=dict)
+    since: dict[Place, datetime | None] = field(default_factory=dict)
+    pending: dict[Place, datetime] = field(default_factory=dict)
+    everywhere: frozenset[str] = frozenset()
+    explained: frozenset[str] = frozenset()
+    lost: frozenset[str] = frozenset()
+    lost_pending: frozenset[str] = frozenset()
+    down: dict[str, bool] = field(default_factory=dict)
+    wakes: list[datetime] = field(default_factory=list)
+
+    def dead(self, place: Place) -> bool:
+        """Whether the users of a pair that is down fare so badly that it is left at once."""
+        success = self.success.get(place)
+        return success is None or success < DEAD_BELOW
+
+
+def find_facts(estate: Estate, world: World) -> Facts:
+    """Read the world's verdicts into facts; nothing is decided yet."""
+    facts = Facts()
+    for name in estate.services:
+        dwell = estate.policy(name).unhealthy_for
+        for region in estate.deployed(name):
+            _enter(facts, (name, region), world.verdict(region, name), dwell, world.at)
+    _find_lost(estate, world, facts)
+    _find_down(estate, world, facts)
+    return facts
+
+
+def _enter(facts: Facts, place: Place, verdict: Verdict, dwell: timedelta, now: datetime) -> None:
+    state, since = verdict.state, verdict.since
+    facts.success[place] = verdict.success
+    facts.since[place] = since
+    if state in (Health.DOWN, Health.DEGRADED) and since is not None and now - since < dwell:
+        facts.pending[place] = since
+        facts.wakes.append(since + dwell)
+        state = Health.UNKNOWN
+    facts.state[place] = state
+
+
+def primary_of(estate: Estate, world: World, datastore: str) -> str:
+    """Where a datastore's primary is: as the world says, else as declared."""
+    return world.primaries.get(datastore, estate.datastores[datastore].spec.primary)
+
+
+def _find_lost(estate: Estate, world: World, facts: Facts) -> None:
+    """A primary is gone once a verdict on it, or on its whole region, has stood as long as its users ask.
+
+    Where there is no verdict on the datastore itself, a region counts only if nobody there is served: a database
+    behind ailing services may be in the best of health. Where every region is down it says nothing either (R2).
+    """
+    lost: set[str] = set()
+    pending: set[str] = set()
+    all_down = all(
+        (star := world.verdicts.get((region, EVERY_SERVICE))) is not None and star.state is Health.DOWN
+        for region in estate.regions
+    )
+    for name in estate.datastores:
+        region = primary_of(estate, world, name)
+        own = world.verdicts.get((region, name))
+        verdict = own if own is not None else world.verdicts.get((region, EVERY_SERVICE))
+        if verdict is None or verdict.state is not Health.DOWN:
+            continue
+        if own is None and (all_down or (verdict.success is not None and verdict.success >= DEAD_BELOW)):
+            continue
+        dwell = store_dwell(estate, name)
+        if verdict.since is not None and world.at - verdict.since < dwell:
+            facts.wakes.append(verdict.since + dwell)
+            pending.add(name)
+        else:
+            lost.add(name)
+    facts.lost, facts.lost_pending = frozenset(lost), frozenset(pending)
+
+
+def store_dwell(estate: Estate, datastore: str) -> timedelta:
+    """How long a primary must have been gone: the longest dwell of those who use it."""
+    users = [estate.policy(n).unhealthy_for for n, s in estate.services.items() if s.spec.datastore == datastore]
+    return max(users, default=_DEFAULT_DWELL)
+
+
+def _find_down(estate: Estate, world: World, facts: Facts) -> None:
+    """Regions by ``regionDownWhen``, faults that are everywhere, and what explains the latter.
+
+    A fault in every region must not make each of them look dead, so it counts against none; a datastore that is
+    lost counts in its primary's region only. What fails in every region that is *not* down is then R2's,
+    unless its dependencies explain it.
+    """
+    suspects = frozenset(n for n in estate.services if _fails_in(facts, n, estate.deployed(n)))
+    _count_down(estate, world, facts, suspects)
+    by_store = {n for n in suspects if estate.services[n].spec.datastore in facts.lost}
+    back = {(n, primary_of(estate, world, str(estate.services[n].spec.datastore))) for n in by_store}
+    _count_down(estate, world, facts, suspects, counted=back)
+    everywhere = frozenset(
+        n for n in estate.services if _fails_in(facts, n, (r for r in estate.deployed(n) if r not in facts.down))
+    )
+    facts.explained = _explained(estate, facts, everywhere)
+    facts.everywhere = everywhere - facts.explained
+
+
+def _fails_in(facts: Facts, name: str, regions: Iterable[str]) -> bool:
+    """Down in at least two regions and in every one whose state is known, with none left to say it is well."""
+    states = [facts.state[name, region] for region in regions]
+    down = states.count(Health.DOWN)
+    return down >= 2 and down + states.count(Health.UNKNOWN) == len(states)
+
+
+def _count_down(
+    estate: Estate,
+    world: World,
+    facts: Facts,
+    suspects: frozenset[str],
+    counted: Iterable[Place] = (),
+) -> None:
+    again = frozenset(counted)
+    facts.down = {}
+    for region in estate.regions:
+        star = world.verdicts.get((region, EVERY_SERVICE))
+        if star is not None and star.success is not None and star.success >= SUCCEEDS_FROM:
+            continue
+        known = down = 0.0
+        for name in estate.spread:
+            state = facts.state.get((name, region), Health.UNKNOWN)
+            if state is Health.UNKNOWN:
+                continue
+            weight = 4 - estate.services[name].spec.tier
+            known += weight
+            if state is Health.DOWN and (name not in suspects or (name, region) in again):
+                down += weight
+        if known and down / known >= _threshold(estate, region) - 1e-9:
+            facts.down[region] = _is_dead(estate, facts, star, region)
+
+
+def _threshold(estate: Estate, region: str) -> float:
+    """The policy for ``*`` speaks for regions; without one, the most cautious policy of those deployed there."""
+    for policy in estate.failover:
+        if policy.spec.services == "*":
+            return policy.spec.region_down_when.services_down
+    return max(estate.policy(n).region_down_when.services_down for n in estate.spread if region in estate.deployed(n))
+
+
+def _is_dead(estate: Estate, facts: Facts, star: Verdict | None, region: str) -> bool:
+    if star is not None and star.success is not None:
+        return star.success < DEAD_BELOW
+    down = [(n, region) for n in estate.spread if facts.state.get((n, region)) is Health.DOWN]
+    return all(facts.dead(place) for place in down)
+
+
+def _explained(estate: Estate, facts: Facts, everywhere: frozenset[str]) -> frozenset[str]:
+    """Services whose failure a lost datastore, or a strong dependency that fails too, accounts for everywhere."""
+    roots = {n for n in everywhere if estate.services[n].spec.datastore in (facts.lost | facts.lost_pending)}
+    failing = frozenset(place for place, state in facts.state.items() if state is Health.DOWN)
+    for name in everywhere - roots:
+        regions = [r for r in estate.deployed(name) if (name, r) in failing]
+        if regions and all(any((d, r) in failing for d in estate.strong[name]) for r in regions):
+            roots.add(name)
+    return frozenset(roots)
+
+
+def cannot_serve(estate: Estate, facts: Facts, lost: Iterable[str]) -> Mapping[Place, str]:
+    """Pairs that a dependency or datastore stops (R14) → what stops them. Pairs that are down themselves are not
+    named; ``lost`` are the datastores that will have no primary."""
+    gone = frozenset(lost)
+    failing = {place for place, state in facts.state.items() if state is Health.DOWN}
+    stopped: dict[Place, str] = {}
+    for name, service in estate.services.items():
+        if service.spec.datastore in gone:
+            for region in estate.deployed(name):
+                if (name, region) not in failing:
+                    stopped[name, region] = str(service.spec.datastore)
+    stopped.update(broken_by(estate, frozenset(failing | set(stopped))))
+    return stopped
