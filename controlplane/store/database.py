@@ -1,0 +1,171 @@
+"""One database: connections, transactions, and the checks that SQL alone does not make."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from controlplane.model.errors import StoreLost
+from controlplane.store.loss import losses
+from controlplane.store.migrate import migrate
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long the store may keep anybody waiting. ``busy_s``: for another's lock; ``timeout_s``: for a transaction."""
+
+    busy_s: float = 2.0
+    timeout_s: float = 5.0
+    max_pages: int | None = None
+
+
+class Database:
+    """A database that is open. ``write`` and ``read`` raise StoreLost for whatever keeps it from answering.
+
+    One transaction of this process writes at a time: on SQLite a second one could only wait in a thread, and on
+    PostgreSQL it would wait for the head's row.
+    """
+
+    def __init__(self, url: URL, bounds: Bounds) -> None:
+        self.where = url.render_as_string(hide_password=True)
+        self._bounds = bounds
+        self._path = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+        self._identity: tuple[int, int] | None = None
+        self._engine = _sqlite_engine(url, bounds) if self._path else _postgres_engine(url, bounds)
+        self._writer = self._engine.execution_options(leeward_write=True)
+        self._turn = asyncio.Lock()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether time is the caller's and locks are the file's."""
+        return self._path is not None
+
+    async def open(self) -> None:
+        """Connect and migrate. On SQLite the file is made if it is not there."""
+        with losses(self.where):
+            if self._path:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+            async with asyncio.timeout(self._bounds.timeout_s + 10), self._writer.begin() as connection:
+                await connection.run_sync(migrate)
+            if self._path:
+                self._identity = _identity(self._path)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that may write; it is durable when the block has ended, or undone."""
+        async with self._within(self._writer) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that only reads: it waits for no writer."""
+        async with self._within(self._engine) as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        with losses(self.where):
+            await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _within(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        with losses(self.where):
+            async with asyncio.timeout(self._bounds.timeout_s):
+                await self._still_the_same()
+                if engine is not self._writer:
+                    async with engine.begin() as connection:
+                        yield connection
+                    return
+                async with self._turn, engine.begin() as connection:
+                    yield connection
+
+    async def _still_the_same(self) -> None:
+        """A deleted SQLite file can still be written, by nobody but us, and is gone with the process: look first.
+
+        It is never made anew here: a new file would begin at epoch 0, and epochs only grow.
+        """
+        if not self._path:
+            return
+        found = _identity(self._path)
+        if found == self._identity:
+            return
+        await self._engine.dispose()
+        if found is None:
+            raise StoreLost(f"the store {self.where} was deleted: restore it, or restart to begin a new one")
+        async with self._writer.begin() as connection:
+            await connection.run_sync(migrate)
+        self._identity = found
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _sqlite_engine(url: URL, bounds: Bounds) -> AsyncEngine:
+    engine = create_async_engine(
+        url.set(drivername="sqlite+aiosqlite"),
+        pool_size=3,
+        max_overflow=0,
+        pool_timeout=bounds.timeout_s,
+        connect_args={"timeout": bounds.busy_s},
+    )
+
+    def prepare(connection: DBAPIConnection, _record: object) -> None:
+        # Transactions are begun below, by hand: the driver's own way begins them late and never IMMEDIATE.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in _pragmas(bounds):
+            cursor.execute(pragma)
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later fails when another has written between: lock at the start.
+        writes = connection.get_execution_options().get("leeward_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "begin", begin)
+    return engine
+
+
+def _pragmas(bounds: Bounds) -> tuple[str, ...]:
+    limit = (f"PRAGMA max_page_count={bounds.max_pages}",) if bounds.max_pages else ()
+    return (
+        f"PRAGMA busy_timeout={round(bounds.busy_s * 1000)}",
+        "PRAGMA journal_mode=WAL",
+        "PRAGMA synchronous=FULL",
+        "PRAGMA trusted_schema=OFF",
+        *limit,
+    )
+
+
+def _postgres_engine(url: URL, bounds: Bounds) -> AsyncEngine:
+    milliseconds = round(bounds.timeout_s * 1000)
+    settings = {
+        "statement_timeout": milliseconds,
+        "lock_timeout": round(bounds.busy_s * 1000),
+        "idle_in_transaction_session_timeout": 2 * milliseconds,
+        "synchronous_commit": "on",
+        "application_name": "leeward",
+    }
+    arguments: dict[str, object] = {
+        "connect_timeout": max(2, round(bounds.timeout_s)),
+        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+        "tcp_user_timeout": milliseconds,
+    }
+    return create_async_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=3,
+        max_overflow=2,
+        pool_timeout=bounds.timeout_s,
+        connect_args=arguments,
+    )
