@@ -97,6 +97,8 @@ def make_venv() -> None:
         shutil.rmtree(VENV, ignore_errors=True)
         venv.create(VENV, with_pip=True)
     wanted = pinned("uv")
+    if is_there(wanted):
+        return
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirement:
         requirement.write(wanted)
         requirement.flush()
@@ -112,6 +114,14 @@ def made_by_this_python() -> bool:
     ask = "import sys; print(sys.prefix, sys.version)"
     answer = subprocess.run([str(PYTHON), "-c", ask], capture_output=True, text=True, timeout=60, check=False)
     return answer.stdout.strip() == f"{VENV} {sys.version}"
+
+
+def is_there(wanted: str) -> bool:
+    """Whether uv is in the environment already, at the version that is asked for."""
+    if not UV.exists():
+        return False
+    answer = subprocess.run([str(UV), "--version"], capture_output=True, text=True, timeout=60, check=False)
+    return wanted.partition("==")[2].split(" ")[0].strip() in answer.stdout.split()
 
 
 def pinned(package: str) -> str:
@@ -148,7 +158,7 @@ def run_patiently(command: list[str]) -> None:
 def uv_settings() -> dict[str, str]:
     """What the machine's pip is told by its files and its environment, as uv's variables."""
     listed = subprocess.run(
-        [str(PYTHON), "-m", "pip", "config", "list"], capture_output=True, text=True, timeout=120, check=False
+        [str(PYTHON), "-m", "pip", "config", "list"], capture_output=True, text=True, timeout=120, check=True
     )
     settings = {"UV_SYSTEM_CERTS": "true", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
     for line in sorted(listed.stdout.splitlines(), key=lambda line: line.startswith(":env:")):  # the environment wins
