@@ -32,7 +32,7 @@ check: setup ## Under a minute: format, lint, types, import contracts, house rul
 	$(BIN)/ruff check --quiet .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
-	$(BIN)/pytest tests/house tests/unit -q -n $(WORKERS) $(ARGS)
+	$(BIN)/pytest tests/house tests/unit -n $(WORKERS) $(ARGS)
 
 .PHONY: test
 test: setup ## All tests: real servers, the simulator, and whole runs of the sandbox (up to 20 minutes).

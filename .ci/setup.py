@@ -61,6 +61,8 @@ def main() -> int:
                 install()
         except subprocess.CalledProcessError as error:
             print(f"setup: this failed with exit code {error.returncode}: {error.cmd[0]} …", file=sys.stderr)
+            if not (VENV / "bin" / "pip").exists():
+                print("setup: this Python cannot make environments; on Debian, install python3-venv", file=sys.stderr)
             return 1
     return 0
 
