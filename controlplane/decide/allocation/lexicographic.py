@@ -22,6 +22,8 @@ SLACK = 1e-9
 """How much of its scale an aim that is held at its best may give way."""
 REACHED = 1e-8
 """An aim this near its lower bound is at its best without being solved for."""
+NOTHING = 1e-10
+"""An aim this near to 0 is 0, and its columns are taken out."""
 NEAREST_FIRST_S = 1e-7
 """Seconds by which a region counts as farther than the one before it: equal latencies have one answer."""
 
@@ -150,9 +152,10 @@ class Descent:
     def hold(self, aim: Aim, best: float) -> None:
         """From now on the aim is no worse than ``best``."""
         self.bounded = self.bounded and best <= aim.bound + REACHED
-        if best <= REACHED and bool((aim.coefficients >= 0).all()):
-            none = np.zeros(len(aim.columns))
-            self._engine.changeColsBounds(len(none), aim.columns.astype(np.int32), none, none)
+        costly = aim.columns[aim.coefficients > 0].astype(np.int32)
+        if best <= NOTHING and bool((aim.coefficients >= 0).all()):
+            none = np.zeros(len(costly))
+            self._engine.changeColsBounds(len(none), costly, none, none)
         else:
             self._engine.changeRowBounds(aim.row, -np.inf, best + self._slack)
 
