@@ -1,10 +1,10 @@
 """One database: connections, transactions, and the checks that SQL alone does not make."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -13,6 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from controlplane.model.errors import StoreLost
 from controlplane.store.loss import losses
 from controlplane.store.migrate import migrate
+
+T = TypeVar("T")
+
+_MIGRATION_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Database:
         self._engine = _sqlite_engine(url, bounds) if self._path else _postgres_engine(url, bounds)
         self._writer = self._engine.execution_options(leeward_write=True)
         self._turn = asyncio.Lock()
+        self._running: set[asyncio.Task[object]] = set()
 
     @property
     def is_sqlite(self) -> bool:
@@ -47,42 +52,68 @@ class Database:
 
     async def open(self) -> None:
         """Connect and migrate. On SQLite the file is made if it is not there."""
-        with losses(self.where):
-            if self._path:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-            async with asyncio.timeout(self._bounds.timeout_s + 10), self._writer.begin() as connection:
-                await connection.run_sync(migrate)
-            if self._path:
-                self._identity = _identity(self._path)
+        try:
+            with losses(self.where):
+                if self._path:
+                    self._path.parent.mkdir(parents=True, exist_ok=True)
+                async with asyncio.timeout(self._bounds.timeout_s + _MIGRATION_S), self._writer.begin() as connection:
+                    await connection.run_sync(migrate)
+                if self._path:
+                    self._identity = _identity(self._path)
+        except BaseException:
+            await self.close()
+            raise
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that may write; it is durable when the block has ended, or undone."""
-        async with self._within(self._writer) as connection:
-            yield connection
+    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do ``work`` in a transaction that may write: durable when this answers, or undone."""
+        return await self._bounded(self._in_turn(work))
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that only reads: it waits for no writer."""
-        async with self._within(self._engine) as connection:
-            yield connection
+    async def read(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do ``work`` in a transaction that only reads: it waits for no writer."""
+        return await self._bounded(self._begin(self._engine, work))
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """End what is running, give the connections back."""
+        running = tuple(self._running)
+        if running:
+            _, late = await asyncio.wait(running, timeout=self._bounds.timeout_s)
+            for task in late:
+                task.cancel()
         with losses(self.where):
             await self._engine.dispose()
 
-    @asynccontextmanager
-    async def _within(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    async def _bounded(self, work: Coroutine[None, None, T]) -> T:
+        """Wait for ``work`` within the bound, and not for its end when it is late.
+
+        Ending a late transaction takes a server's answer, and the server is what is late.
+        """
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._forget)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self._bounds.timeout_s)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if not done:
+            task.cancel()
+            raise StoreLost(f"the store {self.where} does not answer in time")
         with losses(self.where):
-            async with asyncio.timeout(self._bounds.timeout_s):
-                await self._still_the_same()
-                if engine is not self._writer:
-                    async with engine.begin() as connection:
-                        yield connection
-                    return
-                async with self._turn, engine.begin() as connection:
-                    yield connection
+            return task.result()
+
+    def _forget(self, task: "asyncio.Task[object]") -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # a late one's; nobody waits for it any more
+
+    async def _in_turn(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        async with self._turn:
+            return await self._begin(self._writer, work)
+
+    async def _begin(self, engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        await self._still_the_same()
+        async with engine.begin() as connection:
+            return await work(connection)
 
     async def _still_the_same(self) -> None:
         """A deleted SQLite file can still be written, by nobody but us, and is gone with the process: look first.
@@ -123,8 +154,12 @@ def _sqlite_engine(url: URL, bounds: Bounds) -> AsyncEngine:
         # Transactions are begun below, by hand: the driver's own way begins them late and never IMMEDIATE.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in _pragmas(bounds):
-            cursor.execute(pragma)
+        try:
+            for pragma in _pragmas(bounds):
+                cursor.execute(pragma)
+        except BaseException:
+            connection.close()  # the pool never gets to know it
+            raise
         cursor.close()
 
     def begin(connection: Connection) -> None:

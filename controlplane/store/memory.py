@@ -168,10 +168,13 @@ class MemoryLeases:
 
 
 class MemoryStore:
-    """The three ports over one set of books. ``lose`` and ``find`` take the store away and bring it back."""
+    """The three ports over one set of books. ``lose`` and ``find`` take the store away and bring it back.
 
-    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
-        self.books = Books(clock=clock)
+    ``books``: those of another MemoryStore, to be a second replica's view of the same store.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] | None = None, books: Books | None = None) -> None:
+        self.books = books if books is not None else Books(clock=clock)
         self.journal = MemoryJournal(self.books)
         self.state = MemoryState(self.books)
         self.leases = MemoryLeases(self.books)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from controlplane.model.errors import LeewardError, StoreLost
@@ -18,6 +18,7 @@ _CHUNK = 5000
 _LARGEST_GROUP = 1000
 
 _Row = dict[str, str | int]
+_LINES = select(journal.c.body, journal.c.previous, journal.c.hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +76,25 @@ class SqlJournal:
         """Entries with a ``seq`` above ``after``, oldest first."""
         if limit <= 0:
             return ()
-        lines = select(journal.c.body, journal.c.previous, journal.c.hash)
-        async with self._database.read() as connection:
-            found = await connection.execute(
-                lines.where(journal.c.seq > max(after, 0)).order_by(journal.c.seq).limit(limit)
-            )
-            return tuple(_open(*line) for line in found.all())
+        return await self._lines(_LINES.where(journal.c.seq > max(after, 0)).order_by(journal.c.seq).limit(limit))
 
     async def last(self, limit: int = 100) -> tuple[Entry, ...]:
         """The newest entries, oldest first."""
         if limit <= 0:
             return ()
-        lines = select(journal.c.body, journal.c.previous, journal.c.hash)
-        async with self._database.read() as connection:
-            found = await connection.execute(lines.order_by(journal.c.seq.desc()).limit(limit))
-            return tuple(_open(*line) for line in reversed(found.all()))
+        return (await self._lines(_LINES.order_by(journal.c.seq.desc()).limit(limit)))[::-1]
 
     async def verify(self) -> int | None:
         """The ``seq`` of the first entry whose chain is broken or that is missing; None if history is whole."""
+
+        async def chunk(connection: AsyncConnection) -> tuple[Row[int, str] | None, Sequence[Row[int, str, str, str]]]:
+            end = (await connection.execute(select(head.c.seq, head.c.hash))).one_or_none()
+            query = select(journal).where(journal.c.seq > seq).order_by(journal.c.seq).limit(_CHUNK)
+            return end, (await connection.execute(query)).all()
+
         expected, seq = GENESIS, 0
         while True:
-            async with self._database.read() as connection:
-                end = (await connection.execute(select(head.c.seq, head.c.hash))).one_or_none()
-                query = select(journal).where(journal.c.seq > seq).order_by(journal.c.seq).limit(_CHUNK)
-                lines = (await connection.execute(query)).all()
+            end, lines = await self._database.read(chunk)
             for place, text, previous, hash_ in lines:
                 seq += 1
                 if place != seq or previous != expected or not holds(seq, text, previous, hash_):
@@ -107,6 +103,12 @@ class SqlJournal:
             if len(lines) < _CHUNK:
                 break
         return None if end is not None and (end.seq, end.hash) == (seq, expected) else seq + 1
+
+    async def _lines(self, query: Select[str, str, str]) -> tuple[Entry, ...]:
+        async def fetch(connection: AsyncConnection) -> Sequence[Row[str, str, str]]:
+            return (await connection.execute(query)).all()
+
+        return tuple(_open(*line) for line in await self._database.read(fetch))
 
     async def _commit_waiting(self) -> None:
         while self._waiting:
@@ -132,11 +134,12 @@ class SqlJournal:
 
     async def _commit(self, group: list[_Batch]) -> "list[tuple[Entry, ...] | LeewardError]":
         """One transaction for all batches; one that is stale or no JSON is answered with its own error alone."""
-        answers: list[tuple[Entry, ...] | LeewardError] = []
-        rows: list[_Row] = []
-        async with self._database.write() as connection:
+
+        async def work(connection: AsyncConnection) -> list[tuple[Entry, ...] | LeewardError]:
             end = await lock_head(connection)
             seq, previous, epoch = end.seq, end.hash, end.epoch
+            answers: list[tuple[Entry, ...] | LeewardError] = []
+            rows: list[_Row] = []
             for batch in group:
                 try:
                     sealed, lines = _seal_all(batch.entries, seq, previous, epoch)
@@ -150,7 +153,9 @@ class SqlJournal:
             if rows:
                 await connection.execute(insert(journal), rows)
                 await connection.execute(update(head).values(seq=seq, hash=previous, epoch=epoch))
-        return answers
+            return answers
+
+        return await self._database.write(work)
 
 
 def _seal_all(

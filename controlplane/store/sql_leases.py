@@ -26,7 +26,8 @@ class SqlLeases:
 
     async def acquire(self, name: str, holder: str, ttl: timedelta, now: datetime) -> Lease | None:
         """The lease under a new epoch; None while another holds it."""
-        async with self._database.write() as connection:
+
+        async def work(connection: AsyncConnection) -> Lease | None:
             end = await lock_head(connection)
             found = await _find(connection, name)
             at_us = await self._clock(connection, now)
@@ -41,11 +42,14 @@ class SqlLeases:
                 await connection.execute(insert(leases).values(name=name, **columns))
             if fences(name):
                 await raise_epoch(connection, lease.epoch)
-        return lease
+            return lease
+
+        return await self._database.write(work)
 
     async def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease:
         """The lease for another ``ttl``; LeaseLost if it has run out or another holds it."""
-        async with self._database.write() as connection:
+
+        async def work(connection: AsyncConnection) -> Lease:
             await lock_head(connection)
             found = await _find(connection, lease.name)
             at_us = await self._clock(connection, now)
@@ -55,18 +59,26 @@ class SqlLeases:
                 raise LeaseLost(f"{lease.name}: the lease of epoch {lease.epoch} ran out")
             expires_us = at_us + ttl // _MICROSECOND
             await connection.execute(update(leases).where(leases.c.name == lease.name).values(expires_us=expires_us))
-        return Lease(lease.name, lease.holder, lease.epoch, _from_us(expires_us))
+            return Lease(lease.name, lease.holder, lease.epoch, _from_us(expires_us))
+
+        return await self._database.write(work)
 
     async def release(self, lease: Lease) -> None:
         """Let others have it at once; no error if it is lost already. Its epoch is remembered."""
         mine = (leases.c.name == lease.name) & (leases.c.holder == lease.holder) & (leases.c.epoch == lease.epoch)
-        async with self._database.write() as connection:
+
+        async def work(connection: AsyncConnection) -> None:
             await connection.execute(update(leases).where(mine).values(holder=""))
+
+        await self._database.write(work)
 
     async def look(self, name: str) -> Lease | None:
         """The lease as last granted, run out or not; None if nobody has it or ever had."""
-        async with self._database.read() as connection:
-            found = await _find(connection, name)
+
+        async def work(connection: AsyncConnection) -> Lease | None:
+            return await _find(connection, name)
+
+        found = await self._database.read(work)
         return found if found and found.holder else None
 
     async def _clock(self, connection: AsyncConnection, now: datetime) -> int:

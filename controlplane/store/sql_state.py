@@ -2,7 +2,8 @@
 
 import json
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from controlplane.model.errors import StoreLost, WriteRaced
 from controlplane.model.journal import Json
@@ -21,9 +22,12 @@ class SqlState:
 
     async def load(self, key: str) -> tuple[Json, int]:
         """The document and its version; (None, 0) if there is none."""
-        async with self._database.read() as connection:
-            query = select(state.c.value, state.c.version).where(state.c.key == key)
-            found = (await connection.execute(query)).one_or_none()
+        query = select(state.c.value, state.c.version).where(state.c.key == key)
+
+        async def work(connection: AsyncConnection) -> Row[str, int] | None:
+            return (await connection.execute(query)).one_or_none()
+
+        found = await self._database.read(work)
         if found is None:
             return None, 0
         try:
@@ -34,7 +38,8 @@ class SqlState:
     async def save(self, key: str, value: Json, *, epoch: int, expected: int) -> int:
         """Replace version ``expected`` by ``value``; the new version."""
         text = canonical(value)
-        async with self._database.write() as connection:
+
+        async def work(connection: AsyncConnection) -> int:
             end = await lock_head(connection)
             query = select(state.c.version, state.c.epoch).where(state.c.key == key)
             found = (await connection.execute(query)).one_or_none()
@@ -50,4 +55,6 @@ class SqlState:
                 await connection.execute(insert(state).values(key=key, **columns))
             if epoch > end.epoch:
                 await raise_epoch(connection, epoch)
-        return version + 1
+            return version + 1
+
+        return await self._database.write(work)

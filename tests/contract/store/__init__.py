@@ -1,0 +1,1 @@
+"""What every store owes: one suite over memory, SQLite and a real PostgreSQL, and what each does in trouble."""
