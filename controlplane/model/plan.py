@@ -94,6 +94,9 @@ class Plan:
     """The decision for one instant. ``shed``/``refused``: service → origin → share, as at ``target``;
     ``next_shed`` as at ``next``. ``utilisation``: load at ``target`` over capacity, by region.
 
+    ``drained``: regions that carry, or will carry, nothing. ``returning``: (region, service) pairs, ``*`` for the whole
+    region, that were left before and that R13 has released: once they carry what the target gives them they are restored.
+
     ``wake_at``: the earliest later instant at which the same evidence could give another plan (a dwell, a ramp, a
     freeze, an override's end); None if time alone changes nothing.
     """
@@ -113,4 +116,5 @@ class Plan:
     next_shed: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     costs: Costs | None = None
     drained: tuple[str, ...] = ()
+    returning: tuple[tuple[str, str], ...] = ()
     wake_at: datetime | None = None
