@@ -95,7 +95,7 @@ class Plan:
     ``next_shed`` as at ``next``. ``utilisation``: load at ``target`` over capacity, by region.
 
     ``drained``: regions that carry, or will carry, nothing. ``returning``: (region, service) pairs, ``*`` for the whole
-    region, that were left before and that R13 has released: once they carry what the target gives them they are restored.
+    region, that were left before and that R13 has released: restored once they carry what the target gives them.
 
     ``wake_at``: the earliest later instant at which the same evidence could give another plan (a dwell, a ramp, a
     freeze, an override's end); None if time alone changes nothing.
