@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from controlplane.decide.dependencies import possible
 from controlplane.decide.facts import Facts, primary_of
-from controlplane.decide.regions import Fate, Fates, denied, wished_region
+from controlplane.decide.regions import Fate, Situation, denied, wished_region
 from controlplane.model.estate import Estate
 from controlplane.model.plan import Cause, Hold
 from controlplane.model.rules import Reason, Rule, reason
@@ -42,13 +42,13 @@ class Exclusives:
     holds: list[Hold] = field(default_factory=list)
 
 
-def find_exclusives(estate: Estate, world: World, facts: Facts, fates: Fates) -> Exclusives:
+def find_exclusives(now: Situation) -> Exclusives:
     """Settle every primary, then every holder: a holder that writes goes where its primary can be reached."""
     found = Exclusives()
-    for name in estate.datastores:
-        _settle_primary(estate, world, facts, fates, name, found)
-    for name in estate.exclusive:
-        _settle_holder(estate, world, facts, fates, name, found)
+    for name in now.estate.datastores:
+        _settle_primary(now, name, found)
+    for name in now.estate.exclusive:
+        _settle_holder(now, name, found)
     return found
 
 
@@ -63,72 +63,69 @@ def holder_of(estate: Estate, world: World, service: str) -> str | None:
     return deployed[0] if deployed else None
 
 
-def _settle_primary(estate: Estate, world: World, facts: Facts, fates: Fates, name: str, found: Exclusives) -> None:
-    at = primary_of(estate, world, name)
+def _settle_primary(now: Situation, name: str, found: Exclusives) -> None:
+    at = primary_of(now.estate, now.world, name)
     found.primaries[name] = at
-    why, cause = _primary_must_go(world, facts, fates, name, at)
-    if name in facts.lost_pending:
+    why, cause = _primary_must_go(now, name, at)
+    if name in now.facts.lost_pending:
         found.holds.append(Hold(name, (reason(Rule.DAMPING, "primary-not-long-enough", datastore=name),)))
+        return
     if why is None:
         return
-    planned = cause in (Cause.PERSON, Cause.DRAIN) and name not in facts.lost
-    frozen = denied(estate, world, "promote", "switchover") if planned else None
+    planned = cause in (Cause.PERSON, Cause.DRAIN) and name not in now.facts.lost
+    frozen = denied(now.estate, now.world, "promote", "switchover") if planned else None
     if frozen is not None:
         found.holds.append(Hold(name, (why, frozen)))
         return
-    best, refusals = _best_replica(estate, world, facts, fates, name, planned)
+    best, refusals = _best_replica(now, name, planned)
     if best is None:
         found.holds.append(Hold(name, (why, *refusals)))
-        if name in facts.lost:
+        if name in now.facts.lost:
             found.unwritable.add(name)
         return
-    lag = world.lag[name][best].value.total_seconds()
-    accepted = world.accepted_loss.get(name)
-    rpo = estate.datastores[name].spec.rpo.total_seconds()
+    lag = now.world.lag[name][best].value.total_seconds()
+    accepted = now.world.accepted_loss.get(name)
+    rpo = now.estate.datastores[name].spec.rpo.total_seconds()
     fits = reason(Rule.DATA, "promote", datastore=name, lag_s=lag, rpo_s=rpo)
     if accepted is not None and lag > rpo:
         fits = reason(Rule.DATA, "promote-with-loss", datastore=name, lag_s=lag, accepted_s=accepted.total_seconds())
-    fenced = (name, at) in world.fenced
+    fenced = (name, at) in now.world.fenced
     found.primaries[name] = best
     found.promotions.append(Move(name, at, best, cause, (why, fits), not fenced))
 
 
-def _primary_must_go(world: World, facts: Facts, fates: Fates, name: str, at: str) -> tuple[Reason | None, Cause]:
-    wish = wished_region(world, "datastore", name)
-    if name in facts.lost:
+def _primary_must_go(now: Situation, name: str, at: str) -> tuple[Reason | None, Cause]:
+    wish = wished_region(now.world, "datastore", name)
+    if name in now.facts.lost:
         return reason(Rule.DATA, "primary-lost", datastore=name, region=at), Cause.FAILOVER
     if wish is not None and wish != at:
         return reason(Rule.OVERRIDE, "promotion-ordered", datastore=name, to=wish), Cause.PERSON
-    fate = fates.of.get(at)
+    fate = now.fates.of.get(at)
     if fate is not None and fate.fate in (Fate.LEAVE_AT_ONCE, Fate.LEAVE_IN_STEPS):
-        cause = Cause.DRAIN if fate.fate is Fate.LEAVE_AT_ONCE else fate.cause
+        own = now.world.verdicts.get((at, name))
+        well = own is not None and own.state in _DEPLOY_ORDER
+        cause = Cause.DRAIN if fate.fate is Fate.LEAVE_IN_STEPS or well else Cause.FAILOVER
         return reason(Rule.DATA, "primary-region-left", datastore=name, region=at), cause
     return None, Cause.FAILOVER
 
 
-def _best_replica(
-    estate: Estate, world: World, facts: Facts, fates: Fates, name: str, planned: bool
-) -> tuple[str | None, tuple[Reason, ...]]:
+def _best_replica(now: Situation, name: str, planned: bool) -> tuple[str | None, tuple[Reason, ...]]:
     """The fit replica with the least lag, in the declared order among equals; else why none is fit."""
-    spec = estate.datastores[name].spec
-    at = primary_of(estate, world, name)
-    wish = wished_region(world, "datastore", name)
+    spec = now.estate.datastores[name].spec
+    at = primary_of(now.estate, now.world, name)
+    wish = wished_region(now.world, "datastore", name)
     refusals: list[Reason] = []
     fit: list[tuple[timedelta, int, str]] = []
     for order, region in enumerate((spec.primary, *spec.replicas)):
         if region == at or (wish is not None and region != wish):
             continue
-        if (
-            fates.of[region].left
-            or fates.of[region].fate is Fate.HELD
-            or not _alive(estate, world, facts, name, region)
-        ):
+        if now.fates.of[region].left or now.fates.of[region].fate is Fate.HELD or not _alive(now, name, region):
             refusals.append(reason(Rule.DATA, "replica-not-well", datastore=name, region=region))
             continue
-        lag = known_lag(world, name, region, at)
+        lag = known_lag(now.world, name, region, at)
         if lag is None:
             refusals.append(reason(Rule.DATA, "lag-unknown", datastore=name, region=region))
-        elif not planned and lag > max(spec.rpo, world.accepted_loss.get(name, timedelta(0))):
+        elif not planned and lag > max(spec.rpo, now.world.accepted_loss.get(name, timedelta(0))):
             rpo = spec.rpo.total_seconds()
             refusals.append(
                 reason(Rule.DATA, "lag-beyond-rpo", datastore=name, region=region, lag_s=lag.total_seconds(), rpo_s=rpo)
@@ -140,12 +137,12 @@ def _best_replica(
     return min(fit)[2], ()
 
 
-def _alive(estate: Estate, world: World, facts: Facts, name: str, region: str) -> bool:
+def _alive(now: Situation, name: str, region: str) -> bool:
     """Neither the replica nor its region is known to be down, and something there is known at all (R1)."""
-    own = world.verdicts.get((region, name)) or world.verdicts.get((region, EVERY_SERVICE))
+    own = now.world.verdicts.get((region, name)) or now.world.verdicts.get((region, EVERY_SERVICE))
     if own is not None and own.state in (Health.DOWN, Health.UNKNOWN):
         return False
-    states = [facts.state[n, region] for n in estate.services if (n, region) in facts.state]
+    states = [now.facts.state[n, region] for n in now.estate.services if (n, region) in now.facts.state]
     return not states or any(state in _DEPLOY_ORDER for state in states)
 
 
@@ -163,45 +160,45 @@ def known_lag(world: World, datastore: str, region: str, primary: str) -> timede
     return lag.value
 
 
-def _settle_holder(estate: Estate, world: World, facts: Facts, fates: Fates, name: str, found: Exclusives) -> None:
-    at = holder_of(estate, world, name)
+def _settle_holder(now: Situation, name: str, found: Exclusives) -> None:
+    at = holder_of(now.estate, now.world, name)
     found.holders[name] = at
-    why, cause = _holder_must_go(estate, world, facts, fates, name)
+    why, cause = _holder_must_go(now, name)
     if why is None:
-        if at is not None and (held := _holder_held(facts, name, at)) is not None:
+        if at is not None and (held := _holder_held(now.facts, name, at)) is not None:
             found.holds.append(Hold(name, (held,)))
         return
-    datastore = estate.services[name].spec.datastore
+    datastore = now.estate.services[name].spec.datastore
     if datastore is not None and datastore in found.unwritable:
         found.holds.append(Hold(name, (why, reason(Rule.DATA, "needs-unpromoted-datastore", datastore=datastore))))
         return
-    if name in facts.everywhere:
+    if name in now.facts.everywhere:
         found.holds.append(Hold(name, (why, reason(Rule.GLOBAL, "fails-everywhere", service=name))))
         return
-    to = _best_region(estate, world, facts, fates, name, found)
+    to = _best_region(now, name, found)
     if to is None:
         found.holds.append(Hold(name, (why, reason(Rule.DEPENDENCY, "no-region-fit", service=name))))
         return
-    fenced = at is None or (name, at) in world.fenced
+    fenced = at is None or (name, at) in now.world.fenced
     found.holders[name] = to
     found.activations.append(
         Move(name, at, to, cause, (why, reason(Rule.DATA, "fenced-first", service=name)), not fenced)
     )
 
 
-def _holder_must_go(estate: Estate, world: World, facts: Facts, fates: Fates, name: str) -> tuple[Reason | None, Cause]:
-    at = holder_of(estate, world, name)
+def _holder_must_go(now: Situation, name: str) -> tuple[Reason | None, Cause]:
+    at = holder_of(now.estate, now.world, name)
     if at is None:
         return reason(Rule.DATA, "no-holder", service=name), Cause.FAILOVER
-    wish = wished_region(world, "service", name)
+    wish = wished_region(now.world, "service", name)
     if wish is not None and wish != at:
         return reason(Rule.OVERRIDE, "failover-ordered", to=wish), Cause.PERSON
-    fate = fates.of.get(at)
+    fate = now.fates.of.get(at)
     if fate is not None and fate.fate in (Fate.LEAVE_AT_ONCE, Fate.LEAVE_IN_STEPS):
         return reason(Rule.RAMP, "holder-region-left", service=name, region=at), fate.cause
     if fate is not None and fate.fate is Fate.HELD:
         return None, Cause.FAILOVER
-    if facts.state.get((name, at)) is Health.DOWN:
+    if now.facts.state.get((name, at)) is Health.DOWN:
         return reason(Rule.RAMP, "holder-down", service=name, region=at), Cause.FAILOVER
     return None, Cause.FAILOVER
 
@@ -214,22 +211,22 @@ def _holder_held(facts: Facts, name: str, at: str) -> Reason | None:
     return None
 
 
-def _best_region(estate: Estate, world: World, facts: Facts, fates: Fates, name: str, found: Exclusives) -> str | None:
+def _best_region(now: Situation, name: str, found: Exclusives) -> str | None:
     """The primary's own region if it is fit, else the first fit one in the service's own order."""
-    at = holder_of(estate, world, name)
-    wish = wished_region(world, "service", name)
-    datastore = estate.services[name].spec.datastore
+    at = holder_of(now.estate, now.world, name)
+    wish = wished_region(now.world, "service", name)
+    datastore = now.estate.services[name].spec.datastore
     home = found.primaries.get(datastore) if datastore is not None else None
     fit = [
         region
-        for region in possible(estate)[name]
+        for region in possible(now.estate)[name]
         if region != at
         and (wish is None or region == wish)
-        and not fates.of[region].left
-        and fates.of[region].fate is not Fate.HELD
-        and facts.state.get((name, region)) in _DEPLOY_ORDER
-        and not _strong_down(estate, facts, name, region)
-        and not (home is not None and _apart(world, region, home))
+        and not now.fates.of[region].left
+        and now.fates.of[region].fate is not Fate.HELD
+        and now.facts.state.get((name, region)) in _DEPLOY_ORDER
+        and not _strong_down(now.estate, now.facts, name, region)
+        and not (home is not None and _apart(now.world, region, home))
     ]
     return min(fit, key=lambda region: (region != home, fit.index(region)), default=None)
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from controlplane.decide.dependencies import possible
 from controlplane.decide.facts import Facts, Place, cannot_serve
-from controlplane.decide.regions import Fate, Fates, denied, wished_region
+from controlplane.decide.regions import Fate, Fates, Situation, denied, wished_region
 from controlplane.model.estate import Estate
 from controlplane.model.plan import Cause, Hold
 from controlplane.model.resources.failover_policy import FailbackMode
@@ -53,8 +53,9 @@ class Places:
     wakes: list[datetime] = field(default_factory=list)
 
 
-def find_places(estate: Estate, world: World, facts: Facts, fates: Fates, unwritable: frozenset[str]) -> Places:
+def find_places(now: Situation, unwritable: frozenset[str]) -> Places:
     """Settle the stand of each spread service in each region. ``unwritable``: datastores that will have no primary."""
+    estate, world, facts, fates = now.estate, now.world, now.facts, now.fates
     places = Places()
     stopped = cannot_serve(estate, facts, unwritable)
     for name in estate.spread:

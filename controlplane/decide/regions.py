@@ -60,6 +60,16 @@ class Fates:
 SERVE = RegionFate(Fate.SERVE)
 
 
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known before anything is placed: policies, world, what stands, and each region's fate."""
+
+    estate: Estate
+    world: World
+    facts: Facts
+    fates: Fates
+
+
 def denied(estate: Estate, world: World, *acts: str) -> Reason | None:
     """The freeze in force that denies one of these acts (R12), if any."""
     for freeze in estate.safety.freezes:
@@ -68,7 +78,7 @@ def denied(estate: Estate, world: World, *acts: str) -> Reason | None:
     return None
 
 
-def find_fates(estate: Estate, world: World, facts: Facts, healthy: Shares) -> Fates:
+def find_fates(estate: Estate, world: World, facts: Facts, healthy: Shares) -> Situation:
     """Settle each region's fate: people's words first, then what is dead, grey, alarmed, or was left before."""
     fates = Fates(of=dict.fromkeys(estate.regions, SERVE))
     marks = _marks(estate, world, healthy)
@@ -85,13 +95,13 @@ def find_fates(estate: Estate, world: World, facts: Facts, healthy: Shares) -> F
             fates.of[region] = wanted
     for region, mark in marks.items():
         if fates.of[region].fate is Fate.KEEP_OUT and fates.of[region].cause is Cause.FAILBACK:
-            _keep_or_release(estate, world, facts, mark, fates)
+            _keep_or_release(Situation(estate, world, facts, fates), mark)
     for region in sorted(world.management):
         if not fates.of[region].left:
             fates.holds.append(Hold(region, (reason(Rule.CONTROL_ONLY, "management-only"),)))
     for freeze in estate.safety.freezes:
         fates.wakes.extend(edge for edge in (freeze.from_, freeze.to) if edge > world.at)
-    return fates
+    return Situation(estate, world, facts, fates)
 
 
 def _marks(estate: Estate, world: World, healthy: Shares) -> dict[str, Drain]:
@@ -197,43 +207,40 @@ def _campus(estate: Estate, region: str) -> str:
     return f"campus {campus}" if campus is not None else f"region {region}"
 
 
-def _keep_or_release(estate: Estate, world: World, facts: Facts, mark: Drain, fates: Fates) -> None:
+def _keep_or_release(now: Situation, mark: Drain) -> None:
     """R13 and everything that stands before it. A person's ``serving`` frees a region from all but sickness."""
     region = mark.region
-    override = overrides_in_force(world).get(region)
+    override = overrides_in_force(now.world).get(region)
     freed = override is not None and override.state is OverrideState.SERVING
-    why = _not_fit(estate, world, facts, region, fates, freed)
+    why = _not_fit(now, region, freed)
     if why is None and not freed:
-        why = _not_free(estate, world, facts, mark)
+        why = _not_free(now, mark)
     if why is not None:
-        fates.of[region] = RegionFate(Fate.KEEP_OUT, Cause.FAILBACK, why)
-        fates.holds.append(Hold(region, why))
+        now.fates.of[region] = RegionFate(Fate.KEEP_OUT, Cause.FAILBACK, why)
+        now.fates.holds.append(Hold(region, why))
         return
     reasons: tuple[Reason, ...] = (reason(Rule.FAILBACK, "released", region=region),)
     if override is not None and freed:
         reasons += (reason(Rule.OVERRIDE, "freed", by=override.by, reason=override.reason),)
-    fates.of[region] = RegionFate(Fate.RETURNING, Cause.PERSON if freed else Cause.FAILBACK, reasons)
+    now.fates.of[region] = RegionFate(Fate.RETURNING, Cause.PERSON if freed else Cause.FAILBACK, reasons)
 
 
-def _not_fit(
-    estate: Estate, world: World, facts: Facts, region: str, fates: Fates, freed: bool
-) -> tuple[Reason, ...] | None:
+def _not_fit(now: Situation, region: str, freed: bool) -> tuple[Reason, ...] | None:
     """Whether what runs there is well, and has been for ``stableFor`` (at once, if a person says so)."""
-    for name in estate.services:
+    facts = now.facts
+    for name in now.estate.services:
         place = (name, region)
         if place not in facts.state or name in facts.everywhere:
             continue
         if facts.state[place] is Health.UNKNOWN and place not in facts.pending:
-            return (
-                reason(Rule.FAILBACK, "not-known-healthy", service=name),
-                reason(Rule.BLIND, "unknown", service=name),
-            )
-        if facts.state[place] is not Health.HEALTHY and not _only_weak(world, name, region):
+            blind = reason(Rule.BLIND, "unknown", service=name, region=region)
+            return (reason(Rule.FAILBACK, "not-known-healthy", service=name), blind)
+        if facts.state[place] is not Health.HEALTHY and not _only_weak(now.world, name, region):
             return (reason(Rule.FAILBACK, "not-healthy", service=name),)
         since = facts.since[place]
-        stable_for = estate.policy(name).failback.stable_for
-        if since is not None and not freed and world.at - since < stable_for:
-            fates.wakes.append(since + stable_for)
+        stable_for = now.estate.policy(name).failback.stable_for
+        if since is not None and not freed and now.world.at - since < stable_for:
+            now.fates.wakes.append(since + stable_for)
             waits = reason(Rule.FAILBACK, "not-stable-yet", service=name, stable_for_s=stable_for.total_seconds())
             return (waits,)
     return None
@@ -244,8 +251,8 @@ def _only_weak(world: World, name: str, region: str) -> bool:
     return verdict.state is Health.DEGRADED and any(r.rule is Rule.DEPENDENCY for r in verdict.reasons)
 
 
-def _not_free(estate: Estate, world: World, facts: Facts, mark: Drain) -> tuple[Reason, ...] | None:
-    region = mark.region
+def _not_free(now: Situation, mark: Drain) -> tuple[Reason, ...] | None:
+    estate, world, facts, region = now.estate, now.world, now.facts, mark.region
     bound = estate.safety.max_transitions
     recent = sum(t.region == region and world.at - t.at < bound.per for t in world.transitions)
     if mark.cause == DAMPED or recent >= bound.count:

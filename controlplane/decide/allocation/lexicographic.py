@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SLACK = 1e-9
-"""How much of its scale an aim that is held at its best may give way."""
+"""How much of its scale an aim that is held at its best may give way; ten times that, and again, where rounding leaves
+the solver no feasible point."""
 REACHED = 1e-8
 """An aim this near its lower bound is at its best without being solved for."""
 NOTHING = 1e-10
@@ -128,6 +129,7 @@ class Descent:
         self._engine.passModel(sheet.model())
         self._columns = np.arange(sheet.columns, dtype=np.int32)
         self._slack = SLACK * (100 if whole_numbers else 1)
+        self._held: dict[int, float] = {}
         self.bounded = True
         self.solution: Floats = np.zeros(sheet.columns)
         self._solved = False
@@ -142,12 +144,23 @@ class Descent:
             costs = np.zeros(len(self._columns))
             costs[aim.columns] = aim.coefficients
             self._engine.changeColsCost(len(costs), self._columns, costs)
-            self._engine.run()
-            if (status := self._engine.modelStatusToString(self._engine.getModelStatus())) != "Optimal":
-                raise RuntimeError(f"no optimum for {aim.name}: {status}")
-            self._solved = True
-            self.solution = np.array(self._engine.getSolution().col_value)
+            self._run(aim)
         return self.value(aim)
+
+    def _run(self, aim: Aim) -> None:
+        status = ""
+        for loosening in (1.0, 10.0, 100.0, 1000.0):
+            if loosening > 1.0:
+                self._engine.clearSolver()
+                for row, best in self._held.items():
+                    self._engine.changeRowBounds(row, -np.inf, best + loosening * self._slack)
+            self._engine.run()
+            status = self._engine.modelStatusToString(self._engine.getModelStatus())
+            if status == "Optimal":
+                self._solved = True
+                self.solution = np.array(self._engine.getSolution().col_value)
+                return
+        raise RuntimeError(f"no optimum for {aim.name}: {status}")
 
     def hold(self, aim: Aim, best: float) -> None:
         """From now on the aim is no worse than ``best``."""
@@ -157,6 +170,7 @@ class Descent:
             none = np.zeros(len(costly))
             self._engine.changeColsBounds(len(none), costly, none, none)
         else:
+            self._held[aim.row] = best
             self._engine.changeRowBounds(aim.row, -np.inf, best + self._slack)
 
     def descend(self, aims: Sequence[Aim]) -> None:
