@@ -23,6 +23,7 @@ class Question:
     status: frozenset[int] = frozenset(range(200, 400))
     contains: bytes = b""
     keep: bool = False
+    max_body: int = MAX_BODY
 
     @property
     def request(self) -> bytes:
@@ -41,14 +42,14 @@ class Question:
 class Reply:
     """The script of an HTTP line. Without ``contains`` a fresh connection is judged by the head of the answer."""
 
-    __slots__ = ("_body", "_complete", "_head", "_parser", "_question", "_whole", "request", "reusable")
+    __slots__ = ("_complete", "_head", "_parser", "_question", "_whole", "body", "request", "reusable")
 
     def __init__(self, question: Question) -> None:
         self.request = question.request
         self.reusable = False
         self._question = question
         self._whole = question.keep or bool(question.contains)
-        self._body = b""
+        self.body = bytearray()
         self._head = self._complete = False
         self._parser: httptools.HttpResponseParser | None = None
 
@@ -57,7 +58,7 @@ class Reply:
         if fresh or self._parser is None:
             self._parser = httptools.HttpResponseParser(self)
         self._head = self._complete = self.reusable = False
-        self._body = b""
+        self.body = bytearray()
         return None
 
     def feed(self, data: bytes) -> Finding | None:
@@ -78,8 +79,8 @@ class Reply:
             return self._judge(parser.get_status_code())
         if self._head and (not self._whole or self._question.method == "HEAD"):
             return self._judge(parser.get_status_code())
-        if len(self._body) > MAX_BODY:
-            return Reading.FAILED, f"the answer is longer than {MAX_BODY} bytes"
+        if len(self.body) > self._question.max_body:
+            return Reading.FAILED, f"the answer is longer than {self._question.max_body} bytes"
         return None
 
     def on_headers_complete(self) -> None:
@@ -90,7 +91,7 @@ class Reply:
     def on_body(self, body: bytes) -> None:
         """Called by the parser."""
         if self._whole:
-            self._body += body
+            self.body.extend(body)
 
     def on_message_complete(self) -> None:
         """Called by the parser, which knows only now whether the connection may be kept."""
@@ -106,6 +107,6 @@ class Reply:
     def _judge(self, code: int) -> Finding:
         if code not in self._question.status:
             return Reading.FAILED, f"answered {code}"
-        if self._question.contains and self._question.contains not in self._body:
+        if self._question.contains and self._question.contains not in self.body:
             return Reading.FAILED, "the answer does not contain what was expected"
         return Reading.OK, ""

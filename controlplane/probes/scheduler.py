@@ -96,7 +96,7 @@ class Scheduler:
         due = [target for target in self._due.take(now) if not target.closed]
         begun = [(target, target.due_at) for target in due]
         for target in due:  # all are due again before any looks: one that breaks takes nobody with it
-            interval_s = target.watch.interval_s
+            interval_s = target.interval_s
             target.due_at += interval_s * max(1, math.floor((now - target.due_at) / interval_s) + 1)
             self._due.put(target.due_at, target)
         for target, due_at in begun:

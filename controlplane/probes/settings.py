@@ -31,6 +31,9 @@ def is_status(value: Setting) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 100 <= value <= 599
 
 
+POSITIVE = Kind(
+    "a number above 0", lambda value: isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+)
 FLAG = Kind("true or false", lambda value: isinstance(value, bool))
 WORD = Kind("a word", lambda value: isinstance(value, str) and bool(value))
 WORDS = Kind("a map of words", _is_word_map)
@@ -59,3 +62,10 @@ def status_codes(value: Setting) -> frozenset[int]:
     if isinstance(value, str):
         return frozenset(range(int(value[0]) * 100, int(value[0]) * 100 + 100))
     return frozenset({int(value)}) if isinstance(value, int | float) else frozenset(range(200, 400))
+
+
+def number(value: Setting) -> float:
+    """A checked number setting. Raises TypeError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is not a number")
+    return float(value)

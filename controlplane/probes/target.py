@@ -33,10 +33,11 @@ class Target:
     """Never two looks at once. ``look`` while one is under way is skipped: the one under way is as good."""
 
     __slots__ = ("_busy", "_confirmed", "_ended_at", "_frame", "_held", "_probe", "_reactor", "_seen", "_task",
-                 "closed", "due_at", "key", "watch")  # fmt: skip
+                 "closed", "due_at", "interval_s", "key", "watch")  # fmt: skip
 
     def __init__(self, watch: Watch, probe: Probe, reactor: Reactor, seen: Seen) -> None:
         self.watch, self.key = watch, watch.key
+        self.interval_s = watch.interval_s
         self.due_at = 0.0
         self.closed = False
         self._probe, self._reactor, self._seen = probe, reactor, seen

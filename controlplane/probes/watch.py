@@ -1,9 +1,9 @@
 """What is watched, and from where."""
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import blake2b
 from types import MappingProxyType
 
 from controlplane.model.evidence import Observation, Reading, Signal
@@ -67,7 +67,7 @@ class Watch:
         spot = self.spot
         shared = self.spec.kind == "envoy"
         name = self.filled.target if shared else f"{spot.vantage}|{spot.region}|{spot.subject}|{self.filled.target}"
-        return zlib.crc32(name.encode()) / 2**32 * self.interval_s
+        return int.from_bytes(blake2b(name.encode(), digest_size=8).digest()) / 2**64 * self.interval_s
 
 
 def signal_of(spec: ProbeSpec) -> Signal:
