@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from math import sqrt
 
 from controlplane.engine.observe import EvidenceBook
@@ -155,20 +155,24 @@ class LagGauge:
 
         While the primary is well that is the newest sample, if it is still valid. Once evidence against the primary
         has begun it is the last sample before that, if it was under 10 s old then: whatever a replica says later of
-        its own lag knows nothing of the tail that was lost.
+        its own lag knows nothing of the tail that was lost. Such a lag carries no date: it was known when it had to be.
         """
-        found: dict[str, dict[str, Lag]] = {}
+        found: dict[tuple[str, str], Observation] = {}
+        proven: dict[tuple[str, str], bool] = {}
         for name, store in self.estate.datastores.items():
             primary = primaries.get(name, store.spec.primary)
             failed_at = self._first_failure(name, primary, _down_since(verdicts, primary, name))
             for track in self.book.tracks(Signal.LAG):
-                if track.key.subject != name or not track.history:
-                    continue
-                lag = _known(track.history, failed_at, now)
-                before = found.get(name, {}).get(track.key.region)
-                if lag is not None and (before is None or _sampled(before) <= _sampled(lag)):
-                    found.setdefault(name, {})[track.key.region] = lag
-        return {name: dict(sorted(by_region.items())) for name, by_region in found.items()}
+                sample = _known(track.history or (), failed_at, now) if track.key.subject == name else None
+                before = found.get((name, track.key.region))
+                if sample is not None and (before is None or before.observed_at <= sample.observed_at):
+                    found[name, track.key.region] = sample
+                    proven[name, track.key.region] = failed_at is not None
+        lags: dict[str, dict[str, Lag]] = {}
+        for (name, region), sample in sorted(found.items()):
+            at = None if proven[name, region] else sample.observed_at
+            lags.setdefault(name, {})[region] = Lag(timedelta(seconds=sample.value or 0.0), at)
+        return lags
 
     def _first_failure(self, name: str, primary: str, down_since: datetime | None) -> datetime | None:
         """When evidence against the primary began; None while there is none that counts.
@@ -209,7 +213,7 @@ def _agreed_start(starts: list[datetime], quorum: int, down_since: datetime | No
     return min([agreed, *(start for start in starts if start >= agreed - _SAME_FAILURE)])
 
 
-def _known(history: Iterable[Observation], failed_at: datetime | None, now: datetime) -> Lag | None:
+def _known(history: Iterable[Observation], failed_at: datetime | None, now: datetime) -> Observation | None:
     last: Observation | None = None
     for sample in history:
         if failed_at is not None and sample.observed_at >= failed_at:
@@ -220,8 +224,4 @@ def _known(history: Iterable[Observation], failed_at: datetime | None, now: date
     limit = _LAG_KNOWN_WITHIN if failed_at is not None else timedelta(seconds=last.valid_s)
     if (failed_at or now) - last.observed_at >= limit:
         return None
-    return Lag(timedelta(seconds=last.value), last.observed_at)
-
-
-def _sampled(lag: Lag) -> datetime:
-    return lag.sampled_at or datetime.min.replace(tzinfo=UTC)
+    return last

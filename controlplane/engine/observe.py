@@ -13,7 +13,7 @@ _SUCCESS_EDGES = (0.1, 0.9, 0.99)
 _BY_VALUE = frozenset({Signal.DEMAND, Signal.LAG, Signal.CAPACITY, Signal.FACILITY, Signal.SURCHARGE, Signal.LOAD})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Track:
     """What is known of one key. ``failing_since``: the first of the unbroken row of raw failures that goes on now."""
 
@@ -39,6 +39,8 @@ class EvidenceBook:
     _tracks: dict[tuple[str, ...], Track] = field(default_factory=dict)
     _samples: dict[Key, Observation] = field(default_factory=dict)
     _values: dict[Signal, dict[Key, Observation]] = field(default_factory=dict)
+    _by_signal: dict[Signal, list[Track]] = field(default_factory=dict)
+    _by_region: dict[str, list[Track]] = field(default_factory=dict)
 
     def add(self, seen: Observation) -> None:
         """Take one sample of this replica's own probes."""
@@ -79,10 +81,10 @@ class EvidenceBook:
 
     def tracks(self, signal: Signal | None = None, *, region: str | None = None) -> Iterable[Track]:
         """Tracks by signal and region, in the order they were first seen."""
-        for track in self._tracks.values():
-            key = track.key
-            if (signal is None or key.signal is signal) and (region is None or key.region == region):
-                yield track
+        if signal is not None:
+            of_signal = self._by_signal.get(signal, ())
+            return of_signal if region is None else (track for track in of_signal if track.key.region == region)
+        return self._tracks.values() if region is None else self._by_region.get(region, ())
 
     def forget(self, now: datetime, *, unless: Callable[[Key], bool] = lambda _: True) -> None:
         """Drop keys that are no longer watched, and those not heard of for an hour."""
@@ -92,7 +94,10 @@ class EvidenceBook:
             if not unless(track.key) or (track.last_at is not None and now - track.last_at > _FORGOTTEN_AFTER)
         ]
         for name in gone:
-            key = self._tracks.pop(name).key
+            track = self._tracks.pop(name)
+            key = track.key
+            self._by_signal[key.signal].remove(track)
+            self._by_region[key.region].remove(track)
             self._samples.pop(key, None)
             self._values.get(key.signal, {}).pop(key, None)
 
@@ -113,6 +118,8 @@ class EvidenceBook:
         key = Key(seen.signal, seen.vantage, seen.region, seen.subject, seen.origin)
         history: deque[Observation] | None = deque(maxlen=_LAG_MEMORY) if seen.signal is Signal.LAG else None
         self._tracks[name] = track = Track(key, history=history)
+        self._by_signal.setdefault(seen.signal, []).append(track)
+        self._by_region.setdefault(seen.region, []).append(track)
         return track
 
 
