@@ -20,12 +20,13 @@ from controlplane.decide.placement import (
     loads,
     today_shares,
 )
-from controlplane.decide.places import find_places
+from controlplane.decide.places import Places, Stand, find_places
 from controlplane.decide.ramp import find_next
-from controlplane.decide.regions import find_fates
+from controlplane.decide.regions import Fate, Fates, find_fates
 from controlplane.model.estate import Estate
 from controlplane.model.plan import Hold, Plan
 from controlplane.model.rules import Reason, Rule, reason
+from controlplane.model.verdict import EVERY_SERVICE
 from controlplane.model.world import Shares, World
 
 Parts = Mapping[str, Mapping[str, float]]
@@ -88,6 +89,7 @@ def plan(estate: Estate, world: World) -> Plan:
         next_shed=_tidy_parts(step.allocation.shed),
         costs=weigh_costs(scene, facts, target, depths),
         drained=tuple(sorted(fates.drained())),
+        returning=_returning(estate, fates, places),
         wake_at=min((at for at in wakes if at > world.at), default=None),
     )
 
@@ -102,6 +104,16 @@ def _settle_target(
         scene = replace(scene, knobs=knob_choices(scene.estate, scene.world, keep=keep))
         target, no_room = find_target(scene)
     return scene, target, no_room, holds, wakes
+
+
+def _returning(estate: Estate, fates: Fates, places: Places) -> tuple[tuple[str, str], ...]:
+    """Places that R13 has released, and regions where that is true of everything that can serve there."""
+    back = {(region, name) for (name, region), place in places.of.items() if place.stand is Stand.RETURNING}
+    for region, fate in fates.of.items():
+        stands = {places.of[name, region].stand for name in estate.spread}
+        if fate.fate is Fate.RETURNING and stands <= {Stand.RETURNING, Stand.CLOSED}:
+            back.add((region, EVERY_SERVICE))
+    return tuple(sorted(back))
 
 
 def _hold_everywhere(facts: Facts) -> Iterable[Hold]:

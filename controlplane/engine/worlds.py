@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from controlplane.engine.gauges import DemandGauge, LagGauge, alarms, capacities, surcharges
 from controlplane.engine.observe import EvidenceBook
@@ -17,6 +17,7 @@ Verdicts = Mapping[tuple[str, str], Verdict]
 
 _DEAD_BELOW = 0.10
 _SUCCEEDS_FROM = 0.90
+_NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -119,7 +120,7 @@ def decisive(world: World) -> World:
         name: {region: replace(known, sampled_at=None) for region, known in by.items()}
         for name, by in world.lag.items()
     }
-    return replace(world, at=datetime.min, verdicts=verdicts, lag=lag)
+    return replace(world, at=_NO_TIME, verdicts=verdicts, lag=lag)
 
 
 def _band(success: float | None) -> float | None:
