@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from controlplane.decide.allocation.problem import ESTATE, Allocation, Depths
 from controlplane.decide.dependencies import in_order
 from controlplane.decide.exclusives import Exclusives, Move
-from controlplane.decide.knobs import all_today, savings
+from controlplane.decide.knobs import all_today, savings, wish_for
 from controlplane.decide.placement import EPSILON, Scene, capacity_of, leaves_live, limit_of, loads
 from controlplane.decide.places import Stand
 from controlplane.decide.ramp import estate_units
 from controlplane.model.plan import Action, ActionKind, Cause
+from controlplane.model.resources.degradation_policy import Knob
 from controlplane.model.resources.failover_policy import Autonomy
 from controlplane.model.rules import Reason, Rule, reason
 from controlplane.model.world import Shares
@@ -40,10 +41,21 @@ def order_actions(scene: Scene, intent: Intent) -> tuple[Action, ...]:
     return (*deepen, *_scale_ups(scene, intent), *exclusive, *shifts, *ends)
 
 
-def _autonomous(scene: Scene, services: tuple[str, ...]) -> bool:
-    """Whether some service concerned lets the machine act. None concerned: what any service of the estate allows."""
+_BOLDNESS = (Autonomy.OBSERVE, Autonomy.PROPOSE, Autonomy.ACT)
+
+
+def _autonomy(scene: Scene, services: tuple[str, ...]) -> Autonomy:
+    """The boldest that any service concerned allows; of nobody in particular, that any service of the estate does."""
     names = [s for s in services if s in scene.estate.services] or list(scene.estate.services)
-    return any(scene.estate.policy(name).autonomy is Autonomy.ACT for name in names)
+    return max((scene.estate.policy(name).autonomy for name in names), key=_BOLDNESS.index, default=Autonomy.PROPOSE)
+
+
+def _bounded(scene: Scene, action: Action, services: tuple[str, ...]) -> Action:
+    """What a person asked for needs no second word; everything else as its policies allow."""
+    if action.cause is Cause.PERSON:
+        return action
+    autonomy = _autonomy(scene, services)
+    return replace(action, approval=autonomy is not Autonomy.ACT, watched_only=autonomy is Autonomy.OBSERVE)
 
 
 def _turns(scene: Scene, wanted: Depths) -> tuple[list[Action], list[Action]]:
@@ -56,26 +68,31 @@ def _turns(scene: Scene, wanted: Depths) -> tuple[list[Action], list[Action]]:
             before = today[knob.name][place]
             if depth == before:
                 continue
-            down = depth > before
-            region = None if place == ESTATE else place
-            kind = ActionKind.DEGRADE if down else ActionKind.RESTORE
-            why = reason(Rule.CAPACITY, "room-short" if down else "room-again", knob=knob.name)
-            order = reason(Rule.ORDER, "degrade-first" if down else "restore-last")
-            (deepen if down else lighten).append(
-                Action(
-                    id="-".join(part for part in (kind.value, knob.name, region) if part),
-                    kind=kind,
-                    subject=knob.name,
-                    from_=str(knob.value_at(before)),
-                    to=str(knob.value_at(depth)),
-                    reasons=(why, order),
-                    approval=not _autonomous(scene, concerned),
-                    cause=Cause.CAPACITY if down else Cause.RESTORE,
-                    region=region,
-                    value=knob.value_at(depth),
-                )
-            )
+            turn = _bounded(scene, _turn(scene, knob, place, before, depth), concerned)
+            (deepen if depth > before else lighten).append(turn)
     return deepen, lighten
+
+
+def _turn(scene: Scene, knob: Knob, place: str, before: int, depth: int) -> Action:
+    down = depth > before
+    region = None if place == ESTATE else place
+    kind = ActionKind.DEGRADE if down else ActionKind.RESTORE
+    cause = Cause.CAPACITY if down else Cause.RESTORE
+    why = reason(Rule.CAPACITY, "room-short" if down else "room-again", knob=knob.name)
+    wish = wish_for(scene.world, knob.name, place)
+    if wish is not None:
+        cause, why = Cause.PERSON, reason(Rule.OVERRIDE, "knob-ordered", by=wish.by, reason=wish.reason)
+    return Action(
+        id="-".join(part for part in (kind.value, knob.name, region) if part),
+        kind=kind,
+        subject=knob.name,
+        from_=str(knob.value_at(before)),
+        to=str(knob.value_at(depth)),
+        reasons=(why, reason(Rule.ORDER, "degrade-first" if down else "restore-last")),
+        cause=cause,
+        region=region,
+        value=knob.value_at(depth),
+    )
 
 
 def _scale_ups(scene: Scene, intent: Intent) -> list[Action]:
@@ -89,20 +106,18 @@ def _scale_ups(scene: Scene, intent: Intent) -> list[Action]:
         if not intent.short or scale is None or not usable or now >= scale.max - EPSILON or region in scene.world.stuck:
             continue
         why = reason(Rule.CAPACITY, "room-can-be-added", region=region, now=now, max=scale.max)
-        actions.append(
-            Action(
-                id=f"scale-{region}",
-                kind=ActionKind.SCALE,
-                subject=region,
-                from_=f"{now:g}",
-                to=f"{scale.max:g}",
-                reasons=(why, reason(Rule.ORDER, "scale-first")),
-                approval=not _autonomous(scene, ()),
-                cause=Cause.CAPACITY,
-                region=region,
-                units=scale.max,
-            )
+        action = Action(
+            id=f"scale-{region}",
+            kind=ActionKind.SCALE,
+            subject=region,
+            from_=f"{now:g}",
+            to=f"{scale.max:g}",
+            reasons=(why, reason(Rule.ORDER, "scale-first")),
+            cause=Cause.CAPACITY,
+            region=region,
+            units=scale.max,
         )
+        actions.append(_bounded(scene, action, ()))
     return actions
 
 
@@ -142,7 +157,7 @@ def _fence(scene: Scene, move: Move, concerned: tuple[str, ...]) -> list[Action]
 
 
 def _move(scene: Scene, kind: ActionKind, move: Move, concerned: tuple[str, ...], after: tuple[str, ...]) -> Action:
-    return Action(
+    action = Action(
         id=f"{kind.value}-{move.subject}",
         kind=kind,
         subject=move.subject,
@@ -150,10 +165,10 @@ def _move(scene: Scene, kind: ActionKind, move: Move, concerned: tuple[str, ...]
         to=move.to,
         reasons=move.reasons,
         after=after,
-        approval=move.cause is not Cause.PERSON and not _autonomous(scene, concerned),
         cause=move.cause,
         region=move.to,
     )
+    return _bounded(scene, action, concerned)
 
 
 def _shifts(scene: Scene, intent: Intent, first: tuple[str, ...], promoted: Mapping[str, str]) -> list[Action]:
@@ -172,7 +187,7 @@ def _shifts(scene: Scene, intent: Intent, first: tuple[str, ...], promoted: Mapp
         datastore = scene.estate.services[name].spec.datastore
         needs = [f"shift-{d}" for d in scene.estate.strong[name] if d in actions and gains]
         data = [promoted[datastore]] if datastore is not None and datastore in promoted else []
-        actions[name] = Action(
+        action = Action(
             id=f"shift-{name}",
             kind=ActionKind.SHIFT,
             subject=name,
@@ -180,13 +195,13 @@ def _shifts(scene: Scene, intent: Intent, first: tuple[str, ...], promoted: Mapp
             to=",".join(gains) or None,
             reasons=(*reasons, *_why_less(intent, name)),
             after=(*(first if gains else ()), *data, *needs),
-            approval=cause is not Cause.PERSON and not _autonomous(scene, (name,)),
             cause=cause,
             shares={o: dict(sorted(goal.get(o, {}).items())) for o in scene.demand[name]},
             shed=intent.step.shed.get(name, {}),
             refused=intent.step.refused.get(name, {}),
             leaves_live=round(leaving.get(name, 0.0) / total, 9) if total > 0 else 0.0,
         )
+        actions[name] = _bounded(scene, action, (name,))
     return list(actions.values())
 
 

@@ -10,7 +10,7 @@ from controlplane.model.plan import Hold
 from controlplane.model.resources.degradation_policy import Knob, KnobScope
 from controlplane.model.resources.kind import KnobValue
 from controlplane.model.rules import Reason, Rule, reason
-from controlplane.model.world import Knobs, World
+from controlplane.model.world import Knobs, Wish, World
 
 
 def places_of(estate: Estate, knob: Knob) -> tuple[str, ...]:
@@ -44,12 +44,19 @@ def _choice(estate: Estate, world: World | None, knob: Knob, keep: bool) -> Knob
         most = dict(today)
         if knob.name in world.stuck:
             least = dict(today)
-    for wish in world.wishes:
-        if wish.kind == "knob" and wish.subject == knob.name and wish.until > world.at:
-            for place in places:
-                if wish.region is None or wish.region == place:
-                    least[place] = most[place] = knob.depth(wish.to)
+    for place in places:
+        if (wish := wish_for(world, knob.name, place)) is not None:
+            least[place] = most[place] = knob.depth(wish.to)
     return KnobChoice(knob.name, places, levels, today, least, most)
+
+
+def wish_for(world: World, knob: str, place: str) -> Wish | None:
+    """A person's latest standing word on a knob at a place."""
+    found: Wish | None = None
+    for wish in world.wishes:
+        if wish.kind == "knob" and wish.subject == knob and wish.until > world.at and wish.region in (None, place):
+            found = wish
+    return found
 
 
 def kept_deep(

@@ -135,10 +135,12 @@ def _solve_target(scene: Scene, *, stay: bool) -> Allocation:
         for origin in by_origin:
             today = scene.today[service][origin]
             _bound_pair(scene, bounds, (service, origin), stay)
+            planned = scene.healthy.get(service, {}).get(origin, {})
             returning = any(
-                scene.places.of[service, r].stand is Stand.RETURNING for r in bounds.allowed[service, origin]
+                scene.places.of[service, r].stand is Stand.RETURNING and planned.get(r, 0.0) > EPSILON
+                for r in bounds.allowed[service, origin]
             )
-            chosen = scene.healthy.get(service, {}).get(origin, {}) if returning else today
+            chosen = planned if returning else today
             baseline.setdefault(service, {})[origin] = chosen
     for place, standing in scene.places.of.items():
         if standing.stand is Stand.AVOID or (stay and standing.stand is Stand.LEAVING):

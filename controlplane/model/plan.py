@@ -40,7 +40,8 @@ class Action:
     """One step. ``shares`` (of a shift): origin → region → share that is to hold afterwards; with ``shed`` and
     ``refused`` by origin they add up to 1. ``value`` (of a knob) and ``units`` (of a scale-up) likewise.
 
-    ``after``: ids of the actions that must be confirmed before. ``approval``: waits for a person.
+    ``after``: ids of the actions that must be confirmed before. ``approval``: waits for a person. ``watched_only``:
+    its policies say observe, so that it is told and never done.
     ``leaves_live``: share of the estate's cost units that this takes away from live regions (R8).
     """
 
@@ -52,6 +53,7 @@ class Action:
     reasons: tuple[Reason, ...]
     after: tuple[str, ...] = ()
     approval: bool = False
+    watched_only: bool = False
     cause: Cause = Cause.FAILOVER
     region: str | None = None
     value: KnobValue | None = None
