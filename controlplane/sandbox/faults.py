@@ -1,0 +1,241 @@
+"""Faults: what befalls a region of the sandbox, and how it ends again.
+
+Faults in force are kept in the state directory, so that whoever comes later can end them. Those of the network and of
+the shop are pushed as a whole from that list, so that two on one region add up and ending one leaves the other.
+"""
+
+import fcntl
+import json
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, assert_never
+
+from controlplane.sandbox import network, recovery
+from controlplane.sandbox.plan import SandboxPlan
+from controlplane.sandbox.processes import Processes
+from controlplane.sandbox.wire import Pool, request
+
+EVERY = "*"
+
+
+class FaultKind(StrEnum):
+    """``kill``: SIGKILL to all of a region's processes. ``freeze``: SIGSTOP to them. ``blackhole``: packets to, from and
+    between vanish. ``reset``: connections are torn down. ``slow``: ``add_s`` later, of the whole region or one
+    ``service``. ``errors``: a share ``rate`` of the requests of ``service`` fails; health checks pass unless
+    ``liveness`` is ``failing``. ``capacity``: ``fraction`` of the region's capacity is gone. ``lag``: the standby of
+    ``datastore`` applies ``seconds`` late. ``partition``: the region and ``peer`` cannot reach each other."""
+
+    KILL = "kill"
+    FREEZE = "freeze"
+    BLACKHOLE = "blackhole"
+    RESET = "reset"
+    SLOW = "slow"
+    ERRORS = "errors"
+    CAPACITY = "capacity"
+    LAG = "lag"
+    PARTITION = "partition"
+
+
+_PARAMETERS: Mapping[FaultKind, tuple[frozenset[str], frozenset[str]]] = {
+    FaultKind.KILL: (frozenset(), frozenset()),
+    FaultKind.FREEZE: (frozenset(), frozenset()),
+    FaultKind.BLACKHOLE: (frozenset(), frozenset()),
+    FaultKind.RESET: (frozenset(), frozenset()),
+    FaultKind.SLOW: (frozenset({"add_s"}), frozenset({"service"})),
+    FaultKind.ERRORS: (frozenset({"rate"}), frozenset({"service", "liveness"})),
+    FaultKind.CAPACITY: (frozenset({"fraction"}), frozenset()),
+    FaultKind.LAG: (frozenset({"datastore", "seconds"}), frozenset()),
+    FaultKind.PARTITION: (frozenset({"peer"}), frozenset()),
+}
+"""What each kind must be given, and what it may."""
+
+
+class BadFault(ValueError):
+    """The fault makes no sense in this sandbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveFault:
+    """A fault in force. ``at``: Unix time it began. ``region`` may be ``*``."""
+
+    id: str
+    kind: FaultKind
+    region: str
+    at: float
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+class Faults:
+    """Begins and ends them."""
+
+    def __init__(self, plan: SandboxPlan, processes: Processes) -> None:
+        self._plan = plan
+        self._processes = processes
+        self._file = plan.home / "faults.json"
+
+    def active(self) -> tuple[ActiveFault, ...]:
+        """What is in force, oldest first."""
+        try:
+            raw = json.loads(self._file.read_text())
+        except FileNotFoundError:
+            return ()
+        return tuple(ActiveFault(**{**fault, "kind": FaultKind(fault["kind"])}) for fault in raw)
+
+    def clear(self) -> None:
+        """Forget them all (a sandbox that starts anew has none)."""
+        self._file.unlink(missing_ok=True)
+
+    async def inject(self, kind: str, region: str, **parameters: Any) -> ActiveFault:
+        """Begin a fault. Raises BadFault."""
+        fault = self._checked(kind, region, parameters)
+        with self._changing() as faults:
+            number = 1 + max((int(known.id[1:]) for known in faults), default=0)
+            fault = ActiveFault(f"f{number}", fault.kind, region, time.time(), fault.parameters)
+            faults.append(fault)
+        match fault.kind:
+            case FaultKind.KILL:
+                self._signal(fault, signal.SIGKILL)
+            case FaultKind.FREEZE:
+                self._signal(fault, signal.SIGSTOP)
+            case _:
+                await self._push(fault)
+        return fault
+
+    async def end(self, fault_id: str, *, attached: bool = False) -> ActiveFault:
+        """End a fault and mend what it broke: killed processes start again, a replaced primary follows the new one.
+        Raises BadFault."""
+        with self._changing() as faults:
+            fault = next((known for known in faults if known.id == fault_id), None)
+            if fault is None:
+                raise BadFault(f"no fault {fault_id} is in force")
+            faults.remove(fault)
+        match fault.kind:
+            case FaultKind.KILL:
+                for region in self._regions(fault):
+                    await recovery.revive(self._plan, self._processes, region, attached=attached)
+                    await self.push(region)
+            case FaultKind.FREEZE:
+                self._signal(fault, signal.SIGCONT)
+            case _:
+                await self._push(fault)
+        if fault.kind in {FaultKind.FREEZE, FaultKind.BLACKHOLE, FaultKind.PARTITION, FaultKind.RESET}:
+            for region in self._regions(fault):
+                await recovery.heal(self._plan, self._processes, region, attached=attached)
+        return fault
+
+    async def push(self, region: str) -> None:
+        """Tell a region's shop what it suffers, as a whole."""
+        mine = [fault for fault in self.active() if fault.region in {region, EVERY}]
+        gone = max((f.parameters["fraction"] for f in mine if f.kind is FaultKind.CAPACITY), default=0.0)
+        await self._tell(region, {"share": 1.0 - gone})
+        for service in [EVERY, *self._plan.services]:
+            hits = [fault.parameters for fault in mine if fault.parameters.get("service") == service]
+            order = {
+                "service": service,
+                "rate": max((hit["rate"] for hit in hits if "rate" in hit), default=0.0),
+                "add_s": sum(hit["add_s"] for hit in hits if "add_s" in hit),
+                "liveness": "failing" if any(hit.get("liveness") == "failing" for hit in hits) else "healthy",
+            }
+            await self._tell(region, order)
+
+    async def _push(self, fault: ActiveFault) -> None:
+        match fault.kind:
+            case FaultKind.BLACKHOLE | FaultKind.RESET:
+                await self._weather(fault)
+            case FaultKind.SLOW if "service" not in fault.parameters:
+                await self._weather(fault)
+            case FaultKind.SLOW | FaultKind.ERRORS | FaultKind.CAPACITY:
+                for region in self._regions(fault):
+                    await self.push(region)
+            case FaultKind.PARTITION:
+                pair = [fault.region, fault.parameters["peer"]]
+                cut = any(known.kind is FaultKind.PARTITION and {known.region, known.parameters["peer"]} == set(pair)
+                          for known in self.active())
+                await network.order(self._plan, {"between": pair, "cut": cut})
+            case FaultKind.LAG:
+                lags = [known.parameters["seconds"] for known in self.active()
+                        if known.kind is FaultKind.LAG and known.region == fault.region
+                        and known.parameters["datastore"] == fault.parameters["datastore"]]
+                store = self._plan.datastores[fault.parameters["datastore"]]
+                await recovery.delay_replay(store, fault.region, max(lags, default=0.0))
+            case FaultKind.KILL | FaultKind.FREEZE:
+                return
+            case _:
+                assert_never(fault.kind)
+
+    async def _weather(self, fault: ActiveFault) -> None:
+        for region in self._regions(fault):
+            mine = [known for known in self.active() if known.region in {region, EVERY}]
+            slow = [f.parameters["add_s"] for f in mine if f.kind is FaultKind.SLOW and "service" not in f.parameters]
+            now = network.Fault(
+                blackhole=any(known.kind is FaultKind.BLACKHOLE for known in mine),
+                add_s=sum(slow),
+                reset=any(known.kind is FaultKind.RESET for known in mine),
+            )
+            await network.order(self._plan, {"region": region, "fault": asdict(now)})
+
+    async def _tell(self, region: str, order: Mapping[str, object]) -> None:
+        """A dead or frozen shop is told nothing: it is told again when it is back."""
+        shop = self._plan.regions[region].shop
+        pool = Pool(shop)
+        headers = {"content-type": "application/json", "connection": "close"}
+        await pool.fetch(request("POST", shop, "/_faults", headers, json.dumps(order).encode()), 2.0)
+        pool.close()
+
+    def _signal(self, fault: ActiveFault, number: signal.Signals) -> None:
+        for region in self._regions(fault):
+            self._processes.signal(self._processes.of(region), number)
+
+    def _regions(self, fault: ActiveFault) -> tuple[str, ...]:
+        return tuple(self._plan.regions) if fault.region == EVERY else (fault.region,)
+
+    def _checked(self, kind: str, region: str, parameters: dict[str, Any]) -> ActiveFault:
+        try:
+            known = FaultKind(kind)
+        except ValueError:
+            raise BadFault(f"no fault is called {kind}; there are {', '.join(FaultKind)}") from None
+        must, may = _PARAMETERS[known]
+        if missing := sorted(must - parameters.keys()):
+            raise BadFault(f"{kind} needs {', '.join(missing)}")
+        if surplus := sorted(parameters.keys() - must - may):
+            raise BadFault(f"{kind} knows no {', '.join(surplus)}")
+        everywhere = region == EVERY and known not in {FaultKind.LAG, FaultKind.PARTITION}
+        if region not in self._plan.regions and not everywhere:
+            raise BadFault(f"no region {region}; there are {', '.join(self._plan.regions)}")
+        if known is FaultKind.ERRORS:
+            parameters.setdefault("service", EVERY)
+        self._check_names(region, parameters)
+        return ActiveFault("", known, region, 0.0, parameters)
+
+    def _check_names(self, region: str, parameters: Mapping[str, Any]) -> None:
+        service, store, peer = (parameters.get(key) for key in ("service", "datastore", "peer"))
+        if service not in {None, EVERY} and service not in self._plan.services:
+            raise BadFault(f"no service {service}")
+        if peer is not None and (peer not in self._plan.regions or peer == region):
+            raise BadFault(f"no other region {peer}")
+        if store is not None and (
+            store not in self._plan.datastores or region not in self._plan.datastores[store].regions
+        ):
+            raise BadFault(f"{region} has no server of {store}")
+        for key in ("rate", "fraction"):
+            if not 0.0 <= float(parameters.get(key, 0.0)) <= 1.0:
+                raise BadFault(f"{key} is a share between 0 and 1")
+        for key in ("add_s", "seconds"):
+            if not 0.0 <= float(parameters.get(key, 0.0)) <= 3600.0:
+                raise BadFault(f"{key} is a time in seconds, an hour at most")
+
+    @contextmanager
+    def _changing(self) -> Iterator[list[ActiveFault]]:
+        """The list of faults, under a lock that other processes heed."""
+        with Path(self._file.with_suffix(".lock")).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            faults = list(self.active())
+            yield faults
+            draft = self._file.with_suffix(".new")
+            draft.write_text(json.dumps([asdict(fault) for fault in faults]))
+            draft.replace(self._file)

@@ -1,0 +1,114 @@
+"""Bringing back what a fault took: a region's processes, and its PostgreSQL servers in a role that is safe.
+
+A server never comes back as a second primary: if another one is primary it is rewound and follows that one.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from controlplane.sandbox import postgres, servers
+from controlplane.sandbox.plan import DatastorePlan, SandboxPlan
+from controlplane.sandbox.processes import Processes
+
+
+async def revive(plan: SandboxPlan, processes: Processes, region: str, *, attached: bool) -> None:
+    """Start a killed region again and wait until it serves. Raises NotReady or ServerFailed."""
+    processes.end(processes.of(region))
+    for store in plan.stores_in(region):
+        primary = await primary_of(store, but=region)
+        if primary is not None:
+            await postgres.rejoin(plan, store, region, primary)
+        await start_server(plan, processes, store, region, attached=attached)
+    cache = processes.start(servers.redis(plan, region), attached=attached)
+    shop = processes.start(servers.shop(plan, region), attached=attached)
+    address = plan.regions[region].shop
+    await servers.ready(shop, plan.home / "logs" / f"{shop.name}.log", lambda: servers.answers(address, "/healthz"))
+    if not cache.alive:
+        raise servers.NotReady(f"the cache of {region} did not stay up")
+
+
+async def heal(plan: SandboxPlan, processes: Processes, region: str, *, attached: bool) -> None:
+    """After a region is back: whichever of its servers has been replaced as primary, or has lost the one it follows,
+    becomes a standby of the primary of today."""
+    for store in plan.stores_in(region):
+        primary = await primary_of(store, but=region)
+        if primary is None:
+            continue
+        mine, theirs = await timeline(store, region), await timeline(store, primary)
+        replaced = mine is not None and theirs is not None and mine < theirs
+        if replaced or not await _follows(store, region):
+            await follow(plan, processes, store, region, primary, attached=attached)
+
+
+async def follow(  # noqa: PLR0913
+    plan: SandboxPlan, processes: Processes, store: DatastorePlan, region: str, primary: str, *, attached: bool
+) -> None:
+    """Stop a server, rewind it, and start it as a standby of ``primary``."""
+    running = processes.find(postgres.launch(plan, store, region).name)
+    if running is not None:
+        processes.end([running])
+    await postgres.rejoin(plan, store, region, primary)
+    await start_server(plan, processes, store, region, attached=attached)
+
+
+async def start_server(
+    plan: SandboxPlan, processes: Processes, store: DatastorePlan, region: str, *, attached: bool
+) -> None:
+    """Start one PostgreSQL server and wait until it answers."""
+    running = processes.start(postgres.launch(plan, store, region), attached=attached)
+    await servers.ready(running, plan.home / "logs" / f"{running.name}.log", lambda: accepts(store, region))
+
+
+async def accepts(store: DatastorePlan, region: str) -> bool:
+    """Whether a server answers statements."""
+    return await _ask(store, region, "SELECT 1") is not None
+
+
+async def primary_of(store: DatastorePlan, *, but: str | None = None) -> str | None:
+    """The region of the primary on the latest timeline, looking at the servers' own sockets; None: there is none."""
+    regions = [region for region in store.regions if region != but]
+    timelines = await asyncio.gather(*(timeline(store, region) for region in regions))
+    found = [(line, region) for line, region in zip(timelines, regions, strict=True) if line is not None]
+    return max(found)[1] if found else None
+
+
+async def timeline(store: DatastorePlan, region: str) -> int | None:
+    """The timeline of a server that is primary; None: a standby, or no answer."""
+    rows = await _ask(
+        store,
+        region,
+        "SELECT CASE WHEN pg_is_in_recovery() THEN NULL"
+        " ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END",
+    )
+    return None if not rows or rows[0][0] is None else int(str(rows[0][0]))
+
+
+async def in_step(store: DatastorePlan) -> bool:
+    """Whether every replica streams from the first primary."""
+    rows = await _ask(store, store.primary, "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
+    return bool(rows) and rows is not None and int(str(rows[0][0])) >= len(store.replicas)
+
+
+async def delay_replay(store: DatastorePlan, region: str, seconds: float) -> None:
+    """Make a standby apply what it has received so much later (0: at once)."""
+    await _ask(store, region, f"ALTER SYSTEM SET recovery_min_apply_delay = '{round(seconds * 1000)}ms'")
+    await _ask(store, region, "SELECT pg_reload_conf()")
+
+
+async def _follows(store: DatastorePlan, region: str) -> bool:
+    rows = await _ask(store, region, "SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'")
+    return rows is not None and int(str(rows[0][0])) == 1
+
+
+async def _ask(store: DatastorePlan, region: str, statement: str) -> Sequence[tuple[object, ...]] | None:
+    """Rows of a statement at a server's own socket; None: no answer within two seconds."""
+    from controlplane.sandbox.shop.database import NoPrimary
+    from controlplane.sandbox.shop.keeper import Server
+
+    server = Server(store.conninfo(region, seen_from=region))
+    try:
+        return await server.ask(statement)
+    except NoPrimary:
+        return None
+    finally:
+        await server.close()

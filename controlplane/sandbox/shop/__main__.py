@@ -1,0 +1,80 @@
+"""``python -m controlplane.sandbox.shop DIRECTORY REGION``: one region's shop, until killed."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+from controlplane.sandbox.plan import SandboxPlan, load_plan
+from controlplane.sandbox.shop.app import Parts, Shop
+from controlplane.sandbox.shop.capacity import WorkQueue
+from controlplane.sandbox.shop.database import Primary
+from controlplane.sandbox.shop.faults import ShopFaults
+from controlplane.sandbox.shop.jobs import Job
+from controlplane.sandbox.shop.keeper import Keeper
+from controlplane.sandbox.shop.knobs import Knobs
+
+
+def assemble(plan: SandboxPlan, name: str) -> Parts:
+    """Everything that one region's shop needs."""
+    import redis.asyncio
+
+    region = plan.regions[name]
+    stores = {store.name: Primary(store, name) for store in plan.datastores.values()}
+    traces = plan.home / "jobs"
+    traces.mkdir(exist_ok=True)
+    jobs = {}
+    for service in plan.deployed(name):
+        if service.exclusive:
+            lease = plan.lease_store(service.name)
+            store = stores[lease.name] if lease is not None else None
+            jobs[service.name] = Job(service.name, name, store, traces / f"{service.name}@{name}.jsonl")
+    return Parts(
+        plan=plan,
+        region=region,
+        queue=WorkQueue(region.capacity, time.monotonic()),
+        knobs=Knobs(plan, name),
+        faults=ShopFaults(),
+        stores=stores,
+        jobs=jobs,
+        keepers={store.name: Keeper(plan, store, name) for store in plan.stores_in(name)},
+        cache=redis.asyncio.Redis(host=region.redis.host, port=region.redis.port, socket_timeout=0.5),
+    )
+
+
+async def _run(plan: SandboxPlan, name: str) -> None:
+    import uvicorn
+
+    parts = assemble(plan, name)
+    config = uvicorn.Config(
+        Shop(parts),
+        host=parts.region.shop.host,
+        port=parts.region.shop.port,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=3600,
+        backlog=2048,
+    )
+    parts.knobs.start()
+    async with asyncio.TaskGroup() as tasks:
+        for keeper in parts.keepers.values():
+            tasks.create_task(keeper.run())
+        for job in parts.jobs.values():
+            tasks.create_task(job.run())
+        tasks.create_task(uvicorn.Server(config).serve())
+
+
+def main() -> None:
+    """Run until killed."""
+    import uvloop
+
+    uvloop.run(_run(load_plan(Path(sys.argv[1])), sys.argv[2]))
+
+
+if __name__ == "__main__":
+    main()
