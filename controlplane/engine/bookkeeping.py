@@ -115,10 +115,11 @@ def note_room(state: EstateState, plan: Plan, now: datetime) -> EstateState:
 
 
 def note_freeze(state: EstateState, plan: Plan, now: datetime) -> EstateState:
-    """A fault that is everywhere at once freezes changes (R2), from the first plan that says so to the last."""
+    """A fault that is everywhere at once freezes changes (R2), from the first plan that says so to the last, unless a
+    person lifts the freeze before."""
     everywhere = any(Rule.GLOBAL in hold.rules for hold in plan.holds)
-    if everywhere and state.frozen_since is None:
+    if everywhere and state.frozen_since is None and not state.unfrozen:
         return replace(state, frozen_since=now)
-    if not everywhere and state.frozen_since is not None:
-        return replace(state, frozen_since=None)
+    if not everywhere and (state.frozen_since is not None or state.unfrozen):
+        return replace(state, frozen_since=None, unfrozen=False)
     return state

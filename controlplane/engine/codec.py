@@ -1,28 +1,19 @@
-"""State and desired effects as JSON and back."""
+"""The state as JSON and back, and actions out of the journal."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from controlplane.engine.state import EstateState
-from controlplane.model.act import Desired, Fence, Holder, KnobSetting, Primary, Units, Weights
 from controlplane.model.desk import Approval, Changing
 from controlplane.model.errors import StoreLost
-from controlplane.model.journal import Json
+from controlplane.model.journal import Entry, Json
 from controlplane.model.plan import Action
 from controlplane.model.rules import Rule
 
-_DESIRED: Mapping[str, type[Desired]] = {
-    "weights": Weights,
-    "knob": KnobSetting,
-    "holder": Holder,
-    "primary": Primary,
-    "fence": Fence,
-    "units": Units,
-}
 _COMMANDS: Mapping[str, type[Changing]] = {command.__name__: command for command in get_args(Changing)}
 
 
@@ -66,23 +57,6 @@ def read_state(document: Json) -> EstateState:
     return replace(state, approvals=held)
 
 
-def write_desired(desired: Desired) -> Json:
-    """A desired effect with its kind."""
-    kind = next(kind for kind, noun in _DESIRED.items() if isinstance(desired, noun))
-    return {"kind": kind, **asdict(desired)}
-
-
-def read_desired(document: Json) -> Desired | None:
-    """The inverse; None for what is not a desired effect."""
-    if not isinstance(document, dict) or (noun := _DESIRED.get(str(document.get("kind")))) is None:
-        return None
-    fields = {name: value for name, value in document.items() if name != "kind"}
-    try:
-        return _adapter(noun).validate_python(fields)
-    except ValidationError:
-        return None
-
-
 def _write_approval(approval: Approval) -> Json:
     written: dict[str, Json] = {
         "id": approval.id,
@@ -119,3 +93,21 @@ def _read_approval(row: dict[str, Json]) -> Approval:
 
 def _read_command(row: dict[str, Json]) -> Changing:
     return _adapter(_COMMANDS[str(row["name"])]).validate_python(row["fields"])
+
+
+def read_action(intent: Entry) -> Action | None:
+    """The action that an intent announced, as far as its effect goes; None if the entry is not whole."""
+    facts = intent.facts
+    fields: dict[str, Json] = {
+        "id": intent.action,
+        "subject": intent.subject,
+        "reasons": [],
+        "from_": facts.get("from"),
+        **{name: facts.get(name) for name in ("kind", "cause", "to", "region", "value", "units")},
+        **{name: facts.get(name, {}) for name in ("shares", "shed", "refused")},
+        "leaves_live": facts.get("leaves_live", 0.0),
+    }
+    try:
+        return _adapter(Action).validate_python(fields)
+    except ValidationError:
+        return None

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from controlplane.engine.attempt import Trier
 from controlplane.engine.bounds import of_driver
+from controlplane.engine.gate import Gate
 from controlplane.engine.hands import Hand
-from controlplane.engine.leadership import Leadership
 from controlplane.engine.outcome import Ending, Flight, Outcome
 from controlplane.engine.state import EstateState
 from controlplane.engine.steps import adopt, before, desired_of, same, wants_reading
@@ -14,18 +14,9 @@ from controlplane.model.act import Act, Confirmation, Desired
 from controlplane.model.desk import Phase
 from controlplane.model.errors import DriverError, LeaseLost, Retry
 from controlplane.model.estate import Estate
-from controlplane.model.permit import Permit
 from controlplane.model.plan import ActionKind
 
 _FENCE_TRIES_S = 2.0
-
-
-def check(permit: Permit, leadership: Leadership, trier: Trier) -> None:
-    """LeaseLost unless the permit is good for an effect at this instant."""
-    if not leadership.holds(permit.epoch):
-        raise LeaseLost(f"epoch {permit.epoch} does not lead, or has no store to answer to")
-    if trier.clock.now() >= permit.expires_at:
-        raise LeaseLost(f"the permit ran out at {permit.expires_at.isoformat()}")
 
 
 @dataclass(slots=True)
@@ -35,7 +26,7 @@ class Effect:
     flight: Flight
     hand: Hand
     trier: Trier
-    leadership: Leadership
+    gate: Gate
     act: Act | None = None
     begun: bool = False
 
@@ -98,12 +89,11 @@ class Effect:
         return None
 
     def _permit(self, attempt: int) -> None:
-        check(self.flight.permit, self.leadership, self.trier)
+        self.gate.check(self.flight.permit)
         self.flight.attempts, self.begun = attempt, True
 
     def _lead(self, _: int) -> None:
-        if not self.leadership.holds(self.flight.permit.epoch):
-            raise LeaseLost("what was begun is left as it is: another may lead by now")
+        self.gate.check_lead(self.flight.permit.epoch)
 
     def _seen(self, found: Confirmation) -> None:
         self.flight.stragglers = found.stragglers

@@ -7,10 +7,9 @@ from datetime import timedelta
 
 from controlplane.engine.attempt import Limits, Trier
 from controlplane.engine.breaker import Backoff, Breaker
-from controlplane.engine.effect import Effect, check
+from controlplane.engine.effect import Effect
+from controlplane.engine.gate import Gate
 from controlplane.engine.hands import Hand, Hands, target_of
-from controlplane.engine.keeper import Keeper
-from controlplane.engine.leadership import Leadership
 from controlplane.engine.outcome import Ending, Flight, Outcome, Stop
 from controlplane.engine.records import Records
 from controlplane.engine.scribe import Scribe
@@ -32,9 +31,8 @@ class Executor:
     estate: Estate
     hands: Hands
     trier: Trier
-    keeper: Keeper
     scribe: Scribe
-    leadership: Leadership
+    gate: Gate
     records: Records
     backoff: Backoff
     on_end: Callable[[Flight, Outcome], None] | None = None
@@ -67,7 +65,7 @@ class Executor:
         now, since_s = self.trier.clock.now(), self.trier.clock.monotonic()
         try:
             for permit in entered:
-                check(permit, self.leadership, self.trier)
+                self.gate.check(permit)
             written = await self.scribe.write([self.records.intent(permit) for permit in entered])
         except (StoreLost, LeaseLost):
             for permit in entered:
@@ -85,10 +83,10 @@ class Executor:
         when the whole task is cancelled from outside does the CancelledError go on."""
         since_s = self.trier.clock.monotonic()
         hand, breaker = self._hand(flight.permit)
-        effect = Effect(flight, hand, self.trier, self.leadership)
+        effect = Effect(flight, hand, self.trier, self.gate)
         cancelled = False
         try:
-            outcome = await effect.make(self.keeper.state, self.estate)
+            outcome = await effect.make(self.gate.keeper.state, self.estate)
             breaker.succeeded()
         except (Refused, Conflict) as error:
             breaker.left()
@@ -119,7 +117,7 @@ class Executor:
             found = await effect.read(effect.act.desired)
             if found is not None:
                 name = flight.action.subject
-                self.keeper.change(lambda state: adopt(state, name, found))
+                self.gate.keeper.change(lambda state: adopt(state, name, found))
         return Outcome(Ending.FAILED, why, flight.stragglers)
 
     async def _stopped(self, effect: Effect) -> Outcome:
@@ -143,17 +141,17 @@ class Executor:
         flight, act = effect.flight, effect.act
         if outcome.ending.stands and act is not None:
             epoch, now = flight.permit.epoch, self.trier.clock.now()
-            self.keeper.change(lambda state: settle(state, flight.action, act.desired, now, epoch))
+            self.gate.keeper.change(lambda state: settle(state, flight.action, act.desired, now, epoch))
         if outcome.ending.stands:
             self.backoff.succeeded(str(flight.target))
         elif outcome.ending in {Ending.FAILED, Ending.UNDONE}:
             self.backoff.failed(str(flight.target))
         try:
-            await self.keeper.save(flight.permit.epoch)
+            await self.gate.keeper.save(flight.permit.epoch)
         except LeaseLost:
-            self.leadership.drop()
+            self.gate.leadership.drop()
         except StoreLost as error:
-            self.leadership.problem = str(error)
+            self.gate.leadership.problem = str(error)
         await self.scribe.note([self.records.outcome(flight, outcome)])
         if self.on_end is not None:
             self.on_end(flight, outcome)

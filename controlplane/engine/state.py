@@ -28,6 +28,7 @@ class Approved:
     """A person's yes to an action, by the action's fingerprint, or (``granted`` False) a no."""
 
     fingerprint: str
+    subject: str
     by: str
     at: datetime
     until: datetime
@@ -39,8 +40,9 @@ class EstateState:
     """The document under the key ``estate``. Only what is confirmed counts as being in force.
 
     ``units``: cost units a second by region that a scale-up confirmed. ``fenced``: (subject, region) pairs proven
-    unable to run or write. ``frozen_since``: since when a global fault freezes changes (R2); ``released`` until when a
-    person has lifted that freeze. ``settled``: no journal entry up to this one is an intent without an outcome.
+    unable to run or write. ``frozen_since``: since when a global fault freezes changes (R2); ``unfrozen``: a person
+    has lifted the freeze although the fault still stands. ``settled``: no journal entry up to this one is an intent
+    without an outcome.
     ``epoch``: that of the leader who wrote it last.
     """
 
@@ -66,6 +68,7 @@ class EstateState:
     approved: tuple[Approved, ...] = ()
     paused: Paused | None = None
     frozen_since: datetime | None = None
+    unfrozen: bool = False
     memory: tuple[Remembered, ...] = ()
     settled: int = 0
     epoch: int = 0

@@ -1,0 +1,106 @@
+"""Which permitted actions begin now, and what is in the air."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from controlplane.engine.execute import Executor
+from controlplane.engine.hands import Sort, Target, target_of
+from controlplane.engine.outcome import Flight, Outcome, Stop
+from controlplane.engine.supervise import Supervisor
+from controlplane.model.desk import InFlight
+from controlplane.model.permit import Permit
+from controlplane.model.plan import Action, ActionKind, Cause
+
+_SAME_SHARE = 0.002
+
+
+@dataclass(slots=True)
+class Actor:
+    """One act a target at a time. ``busy``: targets that something else (a renewal) has its hands on."""
+
+    executor: Executor
+    supervisor: Supervisor
+    flights: dict[Target, Flight] = field(default_factory=dict)
+    busy: set[Target] = field(default_factory=set)
+    highest_intent: int = 0
+
+    def choose(self, permits: Iterable[Permit]) -> tuple[Permit, ...]:
+        """The permits whose action can begin now: nothing to wait for, nothing else in the air for the same target.
+
+        A shift that is in the air gives way to one that leaves a dead region; its own successor starts when it has
+        ended.
+        """
+        chosen: dict[Target, Permit] = {}
+        for permit in permits:
+            action = permit.action
+            target = target_of(action, self.executor.estate)
+            if action.after or target in chosen or target in self.busy:
+                continue
+            flight = self.flights.get(target)
+            if flight is None:
+                if self.executor.admits(permit):
+                    chosen[target] = permit
+            elif _gives_way(flight.action, action):
+                flight.halt(Stop.SUPERSEDED)
+        return tuple(chosen.values())
+
+    async def announce(self, permits: Iterable[Permit]) -> tuple[Flight, ...]:
+        """Journal the intents. From here on the targets are taken, although nothing has been done yet."""
+        flights = await self.executor.announce(tuple(permits))
+        for flight in flights:
+            self.flights[flight.target] = flight
+            self.highest_intent = max(self.highest_intent, flight.intent)
+        return flights
+
+    def launch(self, flights: Iterable[Flight], ended: Callable[[Flight, Outcome], None]) -> None:
+        """Let announced acts run beside the loop."""
+        for flight in flights:
+            flight.task = self.supervisor.start(f"act {flight.action.id}", self._run(flight, ended))
+
+    async def finish(self, grace_s: float) -> None:
+        """Let what is in the air end by itself, and stop what is not done in time."""
+        await self.supervisor.wait([f.task for f in self.flights.values() if f.task is not None], grace_s)
+        for flight in self.flights.values():
+            flight.halt(Stop.SHUTDOWN)
+        await self.supervisor.wait(
+            [f.task for f in self.flights.values() if f.task is not None], self.executor.limits.undo_s + grace_s
+        )
+
+    def settled(self) -> int:
+        """The place in the journal up to which every intent of this process has its outcome."""
+        return min((flight.intent - 1 for flight in self.flights.values()), default=self.highest_intent)
+
+    def seen(self) -> tuple[InFlight, ...]:
+        """What people are shown."""
+        return tuple(flight.seen() for flight in self.flights.values())
+
+    def stuck(self) -> frozenset[str]:
+        """Knobs, datastores and regions whose acts fail again and again: the plan must do without them for now."""
+        failing = self.executor.backoff.stuck()
+        sorts = (Sort.KNOB, Sort.DATASTORE, Sort.REGION)
+        return frozenset(
+            name.partition(":")[2].partition("@")[0]
+            for name in failing
+            if name.startswith(tuple(f"{sort}:" for sort in sorts)) and not self.executor.backoff.ready(name)
+        )
+
+    async def _run(self, flight: Flight, ended: Callable[[Flight, Outcome], None]) -> Outcome:
+        try:
+            outcome = await self.executor.run(flight)
+        finally:
+            if self.flights.get(flight.target) is flight:
+                del self.flights[flight.target]
+        ended(flight, outcome)
+        return outcome
+
+
+def _gives_way(flying: Action, wanted: Action) -> bool:
+    """Only traffic gives way, and only to a way out of a dead region that the act in the air does not take."""
+    if flying.kind is not ActionKind.SHIFT or wanted.kind is not ActionKind.SHIFT or wanted.cause is not Cause.FAILOVER:
+        return False
+    origins = {*flying.shares, *wanted.shares}
+    return any(
+        abs(flying.shares.get(o, {}).get(r, 0.0) - wanted.shares.get(o, {}).get(r, 0.0)) > _SAME_SHARE
+        for o in origins
+        for r in {*flying.shares.get(o, {}), *wanted.shares.get(o, {})}
+    )
