@@ -47,10 +47,7 @@ def flag_of(estate: Estate, in_force: Knobs, key: str, region: str | None) -> Fl
     if knob.scope is KnobScope.ESTATE:
         value = knob.default if told is None or isinstance(told, Mapping) else told
         return _flag(knob, value, FlagReason.STATIC)
-    everywhere = knob.default if told is None or isinstance(told, Mapping) else told
-    by_region: Mapping[str, KnobValue] = (
-        told if isinstance(told, Mapping) else dict.fromkeys(estate.regions, everywhere)
-    )
+    by_region = told if isinstance(told, Mapping) else _everywhere(estate, knob.default if told is None else told)
     if region is not None and region in estate.regions:
         return _flag(knob, by_region.get(region, knob.default), FlagReason.TARGETING_MATCH)
     deepest = max((by_region.get(name, knob.default) for name in estate.regions), key=lambda v: _depth(knob, v))
@@ -61,6 +58,10 @@ def flags_of(estate: Estate, in_force: Knobs, region: str | None) -> tuple[Flag,
     """Every knob as a region sees it, by name."""
     found = (flag_of(estate, in_force, key, region) for key in estate.knobs)
     return tuple(flag for flag in found if flag is not None)
+
+
+def _everywhere(estate: Estate, value: KnobValue) -> dict[str, KnobValue]:
+    return dict.fromkeys(estate.regions, value)
 
 
 def _flag(knob: Knob, value: KnobValue, reason: FlagReason) -> Flag:
