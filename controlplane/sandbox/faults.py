@@ -18,14 +18,15 @@ from typing import Any, assert_never
 from controlplane.sandbox import network, recovery
 from controlplane.sandbox.plan import SandboxPlan
 from controlplane.sandbox.processes import Processes
+from controlplane.sandbox.recovery import Site
 from controlplane.sandbox.wire import Pool, request
 
 EVERY = "*"
 
 
 class FaultKind(StrEnum):
-    """``kill``: SIGKILL to all of a region's processes. ``freeze``: SIGSTOP to them. ``blackhole``: packets to, from and
-    between vanish. ``reset``: connections are torn down. ``slow``: ``add_s`` later, of the whole region or one
+    """``kill``: SIGKILL to all of a region's processes. ``freeze``: SIGSTOP to them. ``blackhole``: packets to and
+    from it vanish. ``reset``: its connections are torn down. ``slow``: ``add_s`` later, the whole region or one
     ``service``. ``errors``: a share ``rate`` of the requests of ``service`` fails; health checks pass unless
     ``liveness`` is ``failing``. ``capacity``: ``fraction`` of the region's capacity is gone. ``lag``: the standby of
     ``datastore`` applies ``seconds`` late. ``partition``: the region and ``peer`` cannot reach each other."""
@@ -114,10 +115,11 @@ class Faults:
             if fault is None:
                 raise BadFault(f"no fault {fault_id} is in force")
             faults.remove(fault)
+        site = Site(self._plan, self._processes, attached)
         match fault.kind:
             case FaultKind.KILL:
                 for region in self._regions(fault):
-                    await recovery.revive(self._plan, self._processes, region, attached=attached)
+                    await recovery.revive(site, region)
                     await self.push(region)
             case FaultKind.FREEZE:
                 self._signal(fault, signal.SIGCONT)
@@ -125,7 +127,7 @@ class Faults:
                 await self._push(fault)
         if fault.kind in {FaultKind.FREEZE, FaultKind.BLACKHOLE, FaultKind.PARTITION, FaultKind.RESET}:
             for region in self._regions(fault):
-                await recovery.heal(self._plan, self._processes, region, attached=attached)
+                await recovery.heal(site, region)
         return fault
 
     async def push(self, region: str) -> None:
@@ -154,13 +156,19 @@ class Faults:
                     await self.push(region)
             case FaultKind.PARTITION:
                 pair = [fault.region, fault.parameters["peer"]]
-                cut = any(known.kind is FaultKind.PARTITION and {known.region, known.parameters["peer"]} == set(pair)
-                          for known in self.active())
+                cut = any(
+                    known.kind is FaultKind.PARTITION and {known.region, known.parameters["peer"]} == set(pair)
+                    for known in self.active()
+                )
                 await network.order(self._plan, {"between": pair, "cut": cut})
             case FaultKind.LAG:
-                lags = [known.parameters["seconds"] for known in self.active()
-                        if known.kind is FaultKind.LAG and known.region == fault.region
-                        and known.parameters["datastore"] == fault.parameters["datastore"]]
+                lags = [
+                    known.parameters["seconds"]
+                    for known in self.active()
+                    if known.kind is FaultKind.LAG
+                    and known.region == fault.region
+                    and known.parameters["datastore"] == fault.parameters["datastore"]
+                ]
                 store = self._plan.datastores[fault.parameters["datastore"]]
                 await recovery.delay_replay(store, fault.region, max(lags, default=0.0))
             case FaultKind.KILL | FaultKind.FREEZE:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from controlplane.sandbox.plan import Address, SandboxPlan, load_plan
 
@@ -54,11 +54,11 @@ def links(plan: SandboxPlan) -> Iterator[Link]:
         for peer, listen in region.peers.items():
             yield Link(region.name, peer, listen, plan.regions[peer].shop)
     for store in plan.datastores.values():
-        for region, server in store.server.items():
-            yield Link(None, region, store.ingress[region], server)
+        for there, server in store.server.items():
+            yield Link(None, there, store.ingress[there], server)
             for viewer, reach in store.reach.items():
-                if viewer != region:
-                    yield Link(viewer, region, reach[region], server)
+                if viewer != there:
+                    yield Link(viewer, there, reach[there], server)
 
 
 @dataclass(slots=True)
@@ -92,8 +92,7 @@ class _Side(asyncio.Protocol):
         self._full = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]
-        assert self.transport is not None
+        self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=_HIGH_WATER)
         self.door.sides.add(self)
         if self.door.fault.blackhole:

@@ -138,6 +138,10 @@ class SandboxPlan:
         """Where Envoy tells its counters."""
         return f"http://{self.edge.admin}"
 
+    def log(self, process: str) -> Path:
+        """Where a process says what it says."""
+        return self.home / "logs" / f"{process}.log"
+
     def region_url(self, region: str) -> str:
         """A region's shop as the world sees it."""
         return f"http://{self.regions[region].ingress}"

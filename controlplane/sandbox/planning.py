@@ -101,9 +101,7 @@ def _region(estate: Estate, name: str, factor: float, addresses: _Addresses) -> 
         ingress=addresses.take(host, 8080),
         shop=addresses.take(host, 18080),
         redis=addresses.take(host, 6379),
-        peers={
-            peer: addresses.take(host, 28080 + place) for place, peer in enumerate(regions) if peer != name
-        },
+        peers={peer: addresses.take(host, 28080 + place) for place, peer in enumerate(regions) if peer != name},
     )
 
 
@@ -111,7 +109,8 @@ def _services(estate: Estate, factor: float) -> Iterator[tuple[str, ServicePlan]
     for name, service in estate.services.items():
         spec = service.spec
         callable_ = [
-            depends for depends in spec.depends_on
+            depends
+            for depends in spec.depends_on
             if estate.services[depends.service].spec.placement is Placement.SPREAD
         ]
         exclusive = spec.placement is Placement.EXCLUSIVE
@@ -132,9 +131,7 @@ def _services(estate: Estate, factor: float) -> Iterator[tuple[str, ServicePlan]
         )
 
 
-def _datastores(
-    estate: Estate, hosts: dict[str, int], addresses: _Addresses
-) -> Iterator[tuple[str, DatastorePlan]]:
+def _datastores(estate: Estate, hosts: dict[str, int], addresses: _Addresses) -> Iterator[tuple[str, DatastorePlan]]:
     for number, (name, store) in enumerate(estate.datastores.items()):
         regions = (store.spec.primary, *(r for r in store.spec.replicas if r != store.spec.primary))
         server = {region: addresses.take(hosts[region], 15432 + number) for region in regions}

@@ -68,8 +68,14 @@ def data(plan: SandboxPlan, store: str, region: str) -> Path:
 def launch(plan: SandboxPlan, store: DatastorePlan, region: str) -> Launch:
     """How its process is started. Name: ``postgres-{datastore}@{region}``."""
     here = data(plan, store.name, region)
-    return Launch(f"postgres-{store.name}@{region}", "postgres", region, [program("postgres"), "-D", str(here)], here,
-                  demoted=True)
+    return Launch(
+        f"postgres-{store.name}@{region}",
+        "postgres",
+        region,
+        [program("postgres"), "-D", str(here)],
+        here,
+        demoted=True,
+    )
 
 
 async def lay(plan: SandboxPlan) -> None:
@@ -84,8 +90,22 @@ async def lay(plan: SandboxPlan) -> None:
     root.mkdir(parents=True)
     own(root)
     template = root / "template"
-    await run([program("initdb"), "-D", str(template), "-U", USER, "--auth=trust", "--no-sync", "--no-locale", "-E",
-               "UTF8", "--no-instructions"], root)
+    await run(
+        [
+            program("initdb"),
+            "-D",
+            str(template),
+            "-U",
+            USER,
+            "--auth=trust",
+            "--no-sync",
+            "--no-locale",
+            "-E",
+            "UTF8",
+            "--no-instructions",
+        ],
+        root,
+    )
     await _single_user(template, "postgres", f"CREATE DATABASE {DATABASE};\n")
     await _single_user(template, DATABASE, _SCHEMA)
     for store in plan.datastores.values():
@@ -108,7 +128,9 @@ def configure(plan: SandboxPlan, store: DatastorePlan, region: str, *, following
         "synchronous_standby_names": "''" if following else "'*'" if store.replicas else "''",
     }
     if following:
-        conninfo = f"{store.conninfo(following, seen_from=region)} application_name={region}".replace("dbname=shop ", "")
+        conninfo = f"{store.conninfo(following, seen_from=region)} application_name={region}".replace(
+            "dbname=shop ", ""
+        )
         settings["primary_conninfo"] = f"'{conninfo}'"
         settings["recovery_target_timeline"] = "latest"
     files = {
@@ -143,8 +165,10 @@ async def copy_anew(plan: SandboxPlan, store: DatastorePlan, region: str, primar
     here = data(plan, store.name, region)
     shutil.rmtree(here, ignore_errors=True)
     source = store.conninfo(primary, seen_from=region)
-    await run([program("pg_basebackup"), "-D", str(here), "-d", source, "--no-sync", "-c", "fast", "-X", "stream"],
-              here.parent)
+    await run(
+        [program("pg_basebackup"), "-D", str(here), "-d", source, "--no-sync", "-c", "fast", "-X", "stream"],
+        here.parent,
+    )
 
 
 async def run(argv: Sequence[str], cwd: Path, *, text: str = "") -> str:

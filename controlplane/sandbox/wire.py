@@ -79,9 +79,11 @@ class Connection(asyncio.Protocol):
             self.transport.write(exchange.request)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands."""
         self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
+        """Bytes came; what is no HTTP ends the connection."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -89,6 +91,7 @@ class Connection(asyncio.Protocol):
                 self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone, and with it the request on it."""
         self.transport = None
         self._pool.forget(self)
         exchange, self._exchange = self._exchange, None
@@ -96,16 +99,16 @@ class Connection(asyncio.Protocol):
             exchange.end(None)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """httptools found a header."""
+        """The parser found a header."""
         if name[:2] == b"x-":
             self._reply.headers[name] = value
 
     def on_body(self, body: bytes) -> None:
-        """httptools found a piece of the body."""
+        """The parser found a piece of the body."""
         self._reply.body += body
 
     def on_message_complete(self) -> None:
-        """httptools found the end: the connection is free again before the callback, which may ask anew."""
+        """The parser found the end: the connection is free again before the callback, which may ask anew."""
         reply, exchange = self._reply, self._exchange
         self._exchange = None
         reply.status = self._parser.get_status_code()
@@ -166,9 +169,7 @@ class Pool:
 
     async def _dial(self, exchange: Exchange) -> None:
         try:
-            _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: Connection(self), *self.address
-            )
+            _, connection = await asyncio.get_running_loop().create_connection(lambda: Connection(self), *self.address)
         except OSError:
             exchange.end(None)
             return

@@ -27,7 +27,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 CALL_TIMEOUT_S = 1.0
-_WRITE = "INSERT INTO ledger (id, service, origin, region) VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO NOTHING RETURNING id"
+_WRITE = (
+    "INSERT INTO ledger (id, service, origin, region) VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO NOTHING RETURNING id"
+)
 _JSON = (b"content-type", b"application/json")
 
 
@@ -126,7 +128,7 @@ class Shop:
         headers = [(b"x-degraded", ",".join(degraded).encode())] if degraded else []
         if asked.service.datastore is not None and not asked.internal:
             if asked.writes:
-                return await self._write(asked, headers)
+                return await self._write(asked, asked.service.datastore, headers)
             await self._read(asked)
         return Answer(200, {"service": asked.service.name}, headers)
 
@@ -140,11 +142,10 @@ class Shop:
         bad = [name for name, reply in zip(names, replies, strict=True) if reply is None or reply.status != 200]
         return next((name for name in bad if name in service.strong), None), bad
 
-    async def _write(self, asked: Asked, headers: list[tuple[bytes, bytes]]) -> Answer:
-        assert asked.service.datastore is not None
+    async def _write(self, asked: Asked, store: str, headers: list[tuple[bytes, bytes]]) -> Answer:
         values = (asked.identity, asked.service.name, asked.origin, self._parts.region.name)
         try:
-            written = await self._parts.stores[asked.service.datastore].run(_WRITE, values)
+            written = await self._parts.stores[store].run(_WRITE, values)
         except NoPrimary as problem:
             return Answer(503, {"why": f"not written: {problem}"}, [(b"x-why", b"datastore")])
         if not written:

@@ -120,20 +120,29 @@ async def _execute(connection: Connection, statement: str, values: Sequence[obje
 
 async def _first_writable(infos: Sequence[str]) -> Connection:
     tasks = {asyncio.get_running_loop().create_task(dial(f"{info} target_session_attrs=read-write")) for info in infos}
-    pending = tasks
+    pending, taken = tasks, None
     try:
         async with asyncio.timeout(_DIAL_TIMEOUT_S):
             while pending:
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     if task.exception() is None:
+                        taken = task
                         return task.result()
     except TimeoutError as late:
         raise NoPrimary("no server answers") from late
     finally:
-        for task in pending:
-            task.cancel()
+        for task in tasks:
+            if task is not taken:
+                task.add_done_callback(_discard)
+                task.cancel()
     raise NoPrimary("no server is writable")
+
+
+def _discard(dialled: "asyncio.Task[Connection]") -> None:
+    """Let go of a connection that came second, and of the reason why one did not come."""
+    if not dialled.cancelled() and dialled.exception() is None:
+        dialled.result().pgconn.finish()
 
 
 async def dial(info: str) -> Connection:

@@ -22,7 +22,9 @@ _TAKE = """INSERT INTO job_leases AS held (job, region, epoch, expires_at)
  ON CONFLICT (job) DO UPDATE SET region = excluded.region, epoch = excluded.epoch, expires_at = excluded.expires_at
  WHERE excluded.epoch >= held.epoch AND (held.region = excluded.region OR held.expires_at <= clock_timestamp())
  RETURNING epoch"""
-_LOOK = "SELECT region, epoch, extract(epoch FROM expires_at - clock_timestamp())::float8 FROM job_leases WHERE job = %s"
+_LOOK = (
+    "SELECT region, epoch, extract(epoch FROM expires_at - clock_timestamp())::float8 FROM job_leases WHERE job = %s"
+)
 _RENEW = """UPDATE job_leases SET expires_at = clock_timestamp() + make_interval(secs => %s)
  WHERE job = %s AND region = %s AND epoch = %s RETURNING epoch"""
 _RELEASE = "UPDATE job_leases SET expires_at = clock_timestamp() WHERE job = %s AND region = %s RETURNING epoch"
@@ -33,7 +35,9 @@ _BEAT = """INSERT INTO job_beats (job, region, epoch) SELECT %s, %s, %s WHERE EX
 class Store(Protocol):
     """What a job needs of its datastore."""
 
-    async def run(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]: ...
+    async def run(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """Rows of one statement in its own transaction. Raises NoPrimary."""
+        ...
 
 
 class Superseded(Exception):
@@ -115,7 +119,7 @@ class Job:
             elif self.active:
                 self._beat()
                 if self.store is not None and now - self._renewed >= _RENEW_S:
-                    await self._renew(now)
+                    await self._renew(self.store, now)
             elif self._wanted:
                 await self._take(now)
 
@@ -145,12 +149,11 @@ class Job:
             self.waiting_s = max(0.0, left_s)
             self.why = f"waiting for the lease of {region} to run out"
 
-    async def _renew(self, now: float) -> None:
+    async def _renew(self, store: Store, now: float) -> None:
         self._renewed = now
-        assert self.store is not None
         try:
-            held = await self.store.run(_RENEW, (self.ttl_s, self.name, self.region, self.epoch))
-            held = held and await self.store.run(_BEAT, (self.name, self.region, self.epoch) * 2)
+            held = await store.run(_RENEW, (self.ttl_s, self.name, self.region, self.epoch))
+            held = held and await store.run(_BEAT, (self.name, self.region, self.epoch) * 2)
         except NoPrimary as problem:
             self.why = f"cannot renew: {problem}"
             return

@@ -29,9 +29,10 @@ _ANSWER_S = 0.5
 _ROLE = "SELECT pg_is_in_recovery(), (SELECT timeline_id FROM pg_control_checkpoint())"
 # A promoted server's checkpoint may still carry the old timeline; the WAL file's name is up to date.
 _TIMELINE = "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int"
-_STANDBYS = """SELECT count(*) FILTER (WHERE state = 'streaming' AND reply_time > clock_timestamp() - interval '1500 ms'),
- count(*) FILTER (WHERE state = 'streaming' AND flush_lsn >= pg_current_wal_lsn() - 65536),
- current_setting('synchronous_standby_names'), current_setting('default_transaction_read_only') FROM pg_stat_replication"""
+_STANDBYS = """SELECT count(*) FILTER (WHERE reply_time > clock_timestamp() - interval '1500 ms'),
+ count(*) FILTER (WHERE flush_lsn >= pg_current_wal_lsn() - 65536),
+ current_setting('synchronous_standby_names'), current_setting('default_transaction_read_only')
+ FROM pg_stat_replication WHERE state = 'streaming'"""
 
 
 class Server:

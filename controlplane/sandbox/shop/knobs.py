@@ -74,7 +74,7 @@ class Knobs:
                 if answer.status_code != 200:
                     continue
                 read = True
-                for name, knob in self._plan.knobs.items():
+                for knob in self._plan.knobs.values():
                     read = self._evaluate(readers, knob, context) and read
                 self._settle()
                 self._etag = answer.headers.get("ETag", "") if read else ""
