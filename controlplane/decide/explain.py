@@ -83,6 +83,7 @@ SENTENCES: Mapping[str, str] = {
     "illegal-region": "{region} may not serve {service} for {origin}",
     "not-fenced": "the old one in {region} is not fenced yet",
     "not-released": "{region} is not released for failback",
+    "first-placement": "{service} has never been placed: its edge is told where the plan has it",
 }
 """A sentence for each reason's code, with the reason's facts as fields."""
 
