@@ -50,8 +50,10 @@ FITS = 1e-9
 """Share of its limit by which a region may be above it and still count as within."""
 
 
-FORCED = ("over", "excess", "shed0", "shed1", "shed2", "shed3")
+FORCED = ("over", "shed0", "shed1", "shed2", "shed3")
 """The aims that come before the knobs' value: what more savings can only better."""
+LAST = "latency"
+"""The aim that no knob is turned for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +122,16 @@ def _place(grid: Grid, dials: tuple[Dial, ...], setting: Setting, relaxed: Relax
     write_limits(sheet, grid, cells, factors(dials, setting, grid.fixed.shape))
     aims = write_aims(sheet, grid, cells, relaxed)
     total = total_shed(sheet, grid, cells, relaxed)
-    descent = Descent(sheet, whole_numbers=False)
+    descent = Descent(sheet)
     forced = [aim for aim in aims if aim.name in FORCED]
     descent.seek(total)
     descent.descend(forced)
     short = not descent.bounded
-    descent.descend(aims[len(forced) :])
+    descent.descend([aim for aim in aims if aim.name not in (*FORCED, LAST)])
+    settled = descent.bounded
+    descent.descend([aim for aim in aims if aim.name == LAST])
     shares, shed = _read(grid, cells, descent, relaxed)
-    return _Found(setting, shares, shed, short, descent.bounded)
+    return _Found(setting, shares, shed, short, settled)
 
 
 def _joint(grid: Grid, dials: tuple[Dial, ...], relaxed: Relaxed) -> _Found:
@@ -138,7 +142,7 @@ def _joint(grid: Grid, dials: tuple[Dial, ...], relaxed: Relaxed) -> _Found:
     write_open_limits(sheet, grid, cells, turns)
     aims = write_aims(sheet, grid, cells, relaxed)
     lost, turned = lost_aim(sheet, turns), turned_aim(sheet, turns)
-    descent = Descent(sheet, whole_numbers=True)
+    descent = Descent(sheet)
     forced = [aim for aim in aims if aim.name in FORCED]
     least = _at_deepest(grid, dials, relaxed)
     for aim in forced:
@@ -147,7 +151,8 @@ def _joint(grid: Grid, dials: tuple[Dial, ...], relaxed: Relaxed) -> _Found:
     setting = _setting(descent, turns)
     if count_at_value(dials, value_lost(dials, setting), cap=2) > 1:
         descent.hold(replace(lost, bound=best), best)
-        descent.descend([*aims[len(forced) :], turned])
+        last = [aim for aim in aims if aim.name == LAST]
+        descent.descend([*(aim for aim in aims if aim.name not in (*FORCED, LAST)), turned, *last])
         setting = _setting(descent, turns)
     return _place(grid, dials, setting, relaxed)
 
@@ -162,7 +167,7 @@ def _at_deepest(grid: Grid, dials: tuple[Dial, ...], relaxed: Relaxed) -> Mappin
     write_limits(sheet, grid, cells, factors(dials, setting, grid.fixed.shape))
     aims = write_aims(sheet, grid, cells, relaxed)
     total = total_shed(sheet, grid, cells, relaxed)
-    descent = Descent(sheet, whole_numbers=False)
+    descent = Descent(sheet)
     descent.seek(total)
     least = {}
     for aim in aims:
@@ -186,7 +191,7 @@ def _read(grid: Grid, cells: Cells, descent: Descent, relaxed: Relaxed) -> tuple
     for part in (cells.stay, cells.gain):
         shares[part != NONE] += descent.solution[part[part != NONE]]
     solved = np.clip(shares, grid.lower, grid.upper)
-    shares = np.round(solved, 9)
+    shares = np.round(solved, 8)
     for anchor in (grid.lower, grid.upper, grid.stay_upper):
         shares = np.where(np.abs(solved - anchor) <= SNAP, anchor, shares)
     rest = 1.0 - shares.sum(axis=1)

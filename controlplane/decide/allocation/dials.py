@@ -33,8 +33,8 @@ class Dial:
 
     @property
     def cheapest(self) -> int:
-        """The permitted depth that loses least; today's if it is among them, else the lightest."""
-        return min(self.depths, key=lambda depth: (self.lost[depth], depth != self.today, depth))
+        """The permitted depth that loses least; of several the nearest to today's, then the lightest."""
+        return min(self.depths, key=lambda depth: (self.lost[depth], abs(depth - self.today), depth))
 
     @property
     def deepest(self) -> int | None:

@@ -55,10 +55,7 @@ def write_aims(sheet: Sheet, grid: Grid, cells: Cells, relaxed: Relaxed) -> list
     whole = max(float(weight.sum()), 1e-12)
     shedding = np.where(active, weight / whole, 0.0)
     dear = max(float(grid.value.max(initial=0.0)), 1e-12)
-    aims = [
-        _aim(sheet, name, columns, 1.0, 0.0)
-        for name, columns in (("over", _kept(cells.over)), ("excess", cells.excess))
-    ]
+    aims = [_aim(sheet, "over", _kept(cells.over), 1.0, 0.0)]
     for name, worth in (("shed", np.ones_like(grid.value)), ("value", grid.value / dear)):
         for tier in range(4):
             of_tier = active & (grid.tier == tier)
@@ -93,7 +90,8 @@ def lost_aim(sheet: Sheet, turns: Turns) -> Aim:
 
 
 def turned_aim(sheet: Sheet, turns: Turns) -> Aim:
-    """Depths as near to today's as can be; of two equally near, the lighter."""
+    """Depths as near to today's as can be; of two equally near, the lighter. Before latency: a knob that costs nothing
+    is still not turned for a few milliseconds."""
     costs = [np.abs(np.array(dial.depths) - dial.today) + 1e-3 * np.array(dial.depths) for dial in turns.dials]
     whole = max(sum(float(cost.max()) for cost in costs), 1e-12)
     return _aim(sheet, "turned", np.concatenate(turns.column), np.concatenate(costs) / whole, 0.0)
@@ -123,12 +121,12 @@ class Descent:
     """A model being solved for one aim after another. Raises RuntimeError if HiGHS does not end at an optimum, which
     a model with shedding always has."""
 
-    def __init__(self, sheet: Sheet, *, whole_numbers: bool) -> None:
+    def __init__(self, sheet: Sheet) -> None:
         self._engine = solver()
-        self._engine.setOptionValue("presolve", "on" if whole_numbers else "off")
+        self._engine.setOptionValue("presolve", "on" if sheet.whole_numbers else "off")
         self._engine.passModel(sheet.model())
         self._columns = np.arange(sheet.columns, dtype=np.int32)
-        self._slack = SLACK * (100 if whole_numbers else 1)
+        self._slack = SLACK * (100 if sheet.whole_numbers else 1)
         self._held: dict[int, float] = {}
         self.bounded = True
         self.solution: Floats = np.zeros(sheet.columns)

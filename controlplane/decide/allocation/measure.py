@@ -27,7 +27,7 @@ def moves(grid: Grid, shares: Floats, shed: Floats) -> Floats:
 
 
 def aims_of(grid: Grid, shares: Floats, shed: Floats, value_lost: float) -> Aims:
-    """The figures of aims 1 to 7. ``shed`` holds what is shed, not what is refused."""
+    """The figures of all aims but the nearness of knobs. ``shed`` holds what is shed, not what is refused."""
     demand = grid.demand[:, None]
     gone = np.clip(grid.today - shares, 0.0, None) * grid.healthy
     served = math.fsum((demand * shares).ravel())

@@ -24,14 +24,13 @@ NONE = -1
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Columns of the placement: ``stay`` and ``gain`` (P, R), ``shed`` (P,), ``over`` (R,), ``excess`` columns;
-    ``NONE`` where there is no column."""
+    """Columns of the placement: ``stay`` and ``gain`` (P, R), ``shed`` (P,), ``over`` (R,); ``NONE`` where there is no
+    column."""
 
     stay: Ints
     gain: Ints
     shed: Ints
     over: Ints
-    excess: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,42 +66,46 @@ def write_cells(sheet: Sheet, grid: Grid, active: Bools, over: Bools) -> Cells:
     sheet.put(whole[active], shed[active], 1.0)
     beyond = np.full(len(over), NONE)
     beyond[over] = sheet.add_columns(int(over.sum()), 0.0, np.inf)
-    return Cells(stay, gain, shed, beyond, _write_moves(sheet, grid, stay, shed))
+    _write_moves(sheet, grid, stay, shed)
+    return Cells(stay, gain, shed, beyond)
 
 
-def _write_moves(sheet: Sheet, grid: Grid, stay: Ints, shed: Ints) -> Ints:
-    """Rows for ``max_move`` and ``max_leave``; the columns by which they may be exceeded if nothing else is left.
-
-    What a pair sheds beyond today did not move. That is linear for a pair that is placed whole today; one that is
-    not counts all it leaves, and may exceed its bound by as much as its limits force.
-    """
+def _write_moves(sheet: Sheet, grid: Grid, stay: Ints, shed: Ints) -> None:
+    """Rows for ``max_move`` and ``max_leave``: what leaves live places, less what is shed beyond today."""
     live = (stay != NONE) & grid.live
     leaving = live.any(axis=1) & (np.isfinite(grid.max_move) | np.isfinite(grid.max_leave))
     pairs = np.nonzero(leaving)[0]
     if not len(pairs):
-        return np.zeros(0, dtype=np.int64)
-    whole = grid.unplaced[pairs] <= 1e-9
+        return
     move = sheet.add_columns(len(pairs), 0.0, grid.max_move[pairs])
-    held = np.where(live, grid.today, 0.0)[pairs].sum(axis=1)
-    rows = sheet.add_rows(len(pairs), held, np.inf)
+    rows = sheet.add_rows(len(pairs), np.where(live, grid.today, 0.0)[pairs].sum(axis=1), np.inf)
     row_of = np.full(len(grid.pairs), NONE)
     row_of[pairs] = rows
     cells = live & leaving[:, None]
     sheet.put(row_of[np.nonzero(cells)[0]], stay[cells], 1.0)
     sheet.put(rows, move, 1.0)
-    sheet.put(rows[whole], shed[pairs][whole], 1.0)
-    soft = ~whole & np.isfinite(grid.max_move[pairs])
-    excess = sheet.add_columns(int(soft.sum()), 0.0, np.inf)
-    sheet.put(rows[soft], excess, 1.0)
+    partly = grid.unplaced[pairs] > 1e-9
+    sheet.put(rows[~partly], shed[pairs][~partly], 1.0)
+    sheet.put(rows[partly], _newly_shed(sheet, grid.unplaced[pairs][partly], shed[pairs][partly]), 1.0)
     if np.isfinite(grid.max_leave):
         scale = max(float(grid.units.sum()), 1e-9)
-        total = sheet.add_rows(1, -np.inf, grid.max_leave / scale)
-        sheet.put(total, move, grid.units[pairs] / scale)
-        sheet.put(total, excess, grid.units[pairs][soft] / scale)
-        beyond = sheet.add_columns(1, 0.0, np.inf)
-        sheet.put(total, beyond, -1.0)
-        excess = np.concatenate([excess, beyond])
-    return excess
+        sheet.put(sheet.add_rows(1, -np.inf, grid.max_leave / scale), move, grid.units[pairs] / scale)
+
+
+def _newly_shed(sheet: Sheet, unplaced: Floats, shed: Ints) -> Ints:
+    """Columns for what a pair sheds beyond ``unplaced``, at most. Not linear, since a pair may shed more than today or
+    less: a column of 0 or 1 says which."""
+    count = len(shed)
+    newly = sheet.add_columns(count, 0.0, 1.0)
+    more = sheet.add_columns(count, 0.0, 1.0, integer=True)
+    only_if = sheet.add_rows(count, -np.inf, 0.0)
+    sheet.put(only_if, newly, 1.0)
+    sheet.put(only_if, more, -1.0)
+    beyond = sheet.add_rows(count, -np.inf, 0.0)
+    sheet.put(beyond, newly, 1.0)
+    sheet.put(beyond, shed, -1.0)
+    sheet.put(beyond, more, unplaced)
+    return newly
 
 
 def load_of(grid: Grid, cells: Cells) -> Load:

@@ -2,16 +2,15 @@
 
 Aims, each kept at its best while the next is sought:
 
-0. least load over a region's limit, then least beyond ``max_leave`` (both 0 unless what is pinned cannot be had
-   otherwise);
+0. least load over a region's limit (0 unless what is pinned there cannot be had otherwise);
 1. least shed requests a second of tier 0, then of tier 1, 2 and 3 (R3);
 2. least ``value_lost`` of the knobs;
 3. least value of what is shed, tier 0 first, then tier 1, 2 and 3;
 4. least requests a second in ``standby`` places;
 5. least requests a second in ``degraded`` places;
 6. least requests a second that leave ``healthy`` places (R5);
-7. least latency, weighted by demand;
-8. knobs as they are today.
+7. knobs as near as can be to their depths today;
+8. least latency, weighted by demand.
 """
 
 from collections.abc import Mapping

@@ -38,12 +38,14 @@ class Sheet:
         self._entries: list[tuple[Ints, Ints, Floats]] = []
         self.columns = 0
         self.rows = 0
+        self.whole_numbers = False
 
     def add_columns(self, count: int, lower: Number, upper: Number, *, integer: bool = False) -> Ints:
         """Indices of ``count`` new columns."""
         self._lower.append(_spread(lower, count))
         self._upper.append(_spread(upper, count))
         self._integer.append(np.full(count, integer))
+        self.whole_numbers = self.whole_numbers or (integer and count > 0)
         self.columns += count
         return np.arange(self.columns - count, self.columns)
 

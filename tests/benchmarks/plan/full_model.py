@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import highspy
 from highspy._core import _Highs
 
-from controlplane.decide.allocation.problem import UNKNOWN_LATENCY_S, AllocationProblem
+from controlplane.decide.allocation.problem import UNKNOWN_LATENCY_S, Allocation, AllocationProblem
 
 Terms = dict[int, float]
 Settings = Mapping[tuple[str, str], int]
@@ -35,6 +35,8 @@ class FullModel:
         self.engine.setOptionValue("threads", 1)
         self.engine.setOptionValue("mip_rel_gap", 0.0)
         self.engine.setOptionValue("mip_abs_gap", 1e-7)
+        for kind in ("primal", "dual", "mip"):
+            self.engine.setOptionValue(f"{kind}_feasibility_tolerance", 1e-9)
         self.count = 0
         self.share: dict[tuple[str, str, str], int] = {}
         self.shed: dict[tuple[str, str], int] = {}
@@ -151,6 +153,9 @@ class FullModel:
         for name, spots in (("standby", problem.standby), ("degraded", problem.degraded)):
             yield name, {c: demand[s, o] for (s, o, r), c in self.share.items() if (s, r) in spots}
         yield "moved", {c: demand[s, o] for (s, o, r), c in self.gone.items() if (s, r) in problem.healthy}
+        today = {(knob.name, place): knob.today.get(place, 0) for knob in problem.knobs for place in knob.places}
+        yield "turned", {c: abs(depth - today[name, place]) for (name, place, depth), c in self.turn.items()}
+        yield "depth", {c: depth for (_, _, depth), c in self.turn.items()}
         yield (
             "latency",
             {
@@ -159,7 +164,16 @@ class FullModel:
             },
         )
 
-    def solve(self) -> Optimum:
+    def solve(self, slack: float = 1e-7) -> Optimum:
+        """Each aim in turn; with more slack between them if rounding leaves the solver no feasible point."""
+        try:
+            return self._descend(slack)
+        except RuntimeError:
+            if slack > 1e-5:
+                raise
+            return FullModel(self.problem, self.settings).solve(10 * slack)
+
+    def _descend(self, slack: float) -> Optimum:
         found = Optimum()
         for name, terms in self._objectives():
             costs = {column: cost for column, cost in terms.items() if cost}
@@ -174,31 +188,85 @@ class FullModel:
             values = self.engine.getSolution().col_value
             best = math.fsum(cost * values[column] for column, cost in costs.items())
             found.aims[name] = best
-            self.row(-math.inf, best + 1e-7 * max(1.0, abs(best)), costs)
+            self.row(-math.inf, best + slack * max(1.0, abs(best)), costs)
             for (knob, place, depth), column in self.turn.items():
                 if values[column] > 0.5:
                     found.settings[knob, place] = depth
         return found
 
 
-def exhaustive(problem: AllocationProblem, *, tolerance: float = 1e-6) -> Optimum:
-    """The best over every permitted setting of the knobs, each solved as a plain LP."""
+def settings_of(problem: AllocationProblem) -> Iterator[dict[tuple[str, str], int]]:
+    """Every permitted setting of the knobs."""
     dials = [(knob, place) for knob in problem.knobs for place in knob.places]
     ranges = [
         range(knob.at_least.get(place, 0), knob.at_most.get(place, len(knob.levels)) + 1) for knob, place in dials
     ]
-    best: Optimum | None = None
     for depths in itertools.product(*ranges):
-        settings = {(knob.name, place): depth for (knob, place), depth in zip(dials, depths, strict=True)}
+        yield {(knob.name, place): depth for (knob, place), depth in zip(dials, depths, strict=True)}
+
+
+def exhaustive(problem: AllocationProblem) -> Optimum:
+    """The best over every permitted setting of the knobs, each solved as a plain LP."""
+    best: Optimum | None = None
+    for settings in settings_of(problem):
         found = FullModel(problem, settings).solve()
-        if best is None or _better(found, best, tolerance):
+        if best is None or better(found.aims, best.aims):
             best = found
-    assert best is not None
+    if best is None:
+        raise ValueError("a knob permits no depth")
     return best
 
 
-def _better(one: Optimum, other: Optimum, tolerance: float) -> bool:
-    for name, figure in one.aims.items():
-        if abs(figure - other.aims[name]) > tolerance * max(1.0, abs(other.aims[name])):
-            return figure < other.aims[name]
+def better(one: Mapping[str, float], other: Mapping[str, float], tolerance: float = 1e-4) -> bool:
+    """Whether the first is better in the order of the aims, beyond the tolerance."""
+    for name, figure in one.items():
+        if abs(figure - other[name]) > tolerance * max(1.0, abs(other[name])):
+            return figure < other[name]
     return False
+
+
+def figures(problem: AllocationProblem, found: Allocation) -> dict[str, float]:
+    """The same aims of an allocation, by its shares; what is refused counts as shed, as it does in the model."""
+    lack: dict[str, float] = {f"{name}{tier}": 0.0 for name in ("shed", "value") for tier in range(4)}
+    for part in (found.shed, found.refused):
+        for service, row in part.items():
+            for origin, share in row.items():
+                lost = share * problem.demand[service][origin]
+                lack[f"shed{problem.tier[service]}"] += lost
+                lack[f"value{problem.tier[service]}"] += lost * problem.value[service]
+    flow = {
+        (s, o, r): share * problem.demand[s][o]
+        for s, row in found.shares.items()
+        for o, cell in row.items()
+        for r, share in cell.items()
+    }
+    today = problem.today or {}
+    moved = math.fsum(
+        max(0.0, share * problem.demand[s][o] - flow.get((s, o, r), 0.0))
+        for s, row in today.items()
+        for o, cell in row.items()
+        for r, share in cell.items()
+        if (s, r) in problem.healthy and o in problem.demand[s]
+    )
+    waited = (x * problem.latency.get(o, {}).get(r, UNKNOWN_LATENCY_S) for (_, o, r), x in flow.items())
+    return {
+        "over": math.fsum(found.over.values()),
+        **{f"shed{tier}": lack[f"shed{tier}"] for tier in range(4)},
+        "lost": math.fsum(
+            next(knob for knob in problem.knobs if knob.name == name).levels[depth - 1].value_lost
+            for name, places in found.depths.items()
+            for depth in places.values()
+            if depth > 0
+        ),
+        **{f"value{tier}": lack[f"value{tier}"] for tier in range(4)},
+        "standby": math.fsum(x for (s, _, r), x in flow.items() if (s, r) in problem.standby),
+        "degraded": math.fsum(x for (s, _, r), x in flow.items() if (s, r) in problem.degraded),
+        "moved": moved,
+        "turned": sum(
+            abs(found.depths[knob.name][place] - knob.today.get(place, 0))
+            for knob in problem.knobs
+            for place in knob.places
+        ),
+        "depth": sum(depth for places in found.depths.values() for depth in places.values()),
+        "latency": math.fsum(waited),
+    }

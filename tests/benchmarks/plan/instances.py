@@ -39,13 +39,14 @@ def quiet_day(rng: Random, size: Size) -> AllocationProblem:
     union = regions[: max(1, (2 * size.regions) // 3)]
     allowed = {}
     for service in services:
-        deployed = sorted(rng.sample(regions, rng.randint(1, size.regions)))
+        fewest = 1 if rng.random() < 0.1 else min(2, size.regions)
+        deployed = sorted(rng.sample(regions, rng.randint(fewest, size.regions)))
         for origin in origins:
             bound = rng.random() < 0.4
             allowed[service, origin] = tuple(r for r in deployed if r in union or not bound)
     total = sum(cost[s] * demand[s][o] for s in services for o in origins) or 1.0
     weight = {r: rng.uniform(0.5, 1.5) for r in regions}
-    room = rng.choice([0.9, 1.0, 1.1, 1.2, 1.4, 2.0]) * total * size.regions / max(size.regions - 1, 1)
+    room = rng.choice([0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 2.0]) * total * size.regions / max(size.regions - 1, 1)
     return AllocationProblem(
         services=services,
         origins=origins,

@@ -1,0 +1,1 @@
+"""The rules of decision, one value in and one value out."""

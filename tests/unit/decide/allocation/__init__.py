@@ -1,0 +1,1 @@
+"""The optimiser against exhaustive search, against its own promises, and case by case."""
