@@ -1,7 +1,7 @@
 """A live feed of what happens: journal entries as they are written, and the status whenever it has changed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ _POLL_S = 1.0
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
-async def feed(desk: Desk, journal: Journal, after: int | None) -> AsyncIterator[Entry | Status]:
+async def feed(desk: Desk, journal: Journal, after: int | None) -> AsyncGenerator[Entry | Status, None]:
     """The status now, then entries after a place (None: from now on) and each change of the status, without end.
 
     The journal is read rather than listened to, because most of it is written by whoever leads, which may be another

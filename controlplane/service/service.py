@@ -1,6 +1,6 @@
 """The application service: what every face calls."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 
 from controlplane.decide.explain import Explanation, explain
@@ -117,7 +117,7 @@ class Service:
         """The ``seq`` of the first journal entry that somebody has tampered with; None if history is whole."""
         return await self._journal.verify()
 
-    def events(self, after: int | None = None) -> AsyncIterator[Entry | Status]:
+    def events(self, after: int | None = None) -> AsyncGenerator[Entry | Status, None]:
         """The status now, then entries after a place (None: from now on) and each change of the status, without end."""
         return feed(self._desk, self._journal, after)
 

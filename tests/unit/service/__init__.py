@@ -1,0 +1,1 @@
+"""The application service over a small estate, without servers."""
