@@ -29,16 +29,19 @@ class Intent:
     short: bool
 
 
-def order_actions(scene: Scene, intent: Intent) -> tuple[Action, ...]:
-    """Every action of the plan with what it waits for: degrade and scale, fence, promote, activate, shift, restore."""
+def order_actions(scene: Scene, intent: Intent) -> tuple[tuple[Action, ...], tuple[str, str] | None]:
+    """Every action of the plan with what it waits for: degrade and scale, fence, promote, activate, shift, restore.
+
+    Second, two services whose shifts would wait for each other, where shifts trade places in full regions.
+    """
     deepen, lighten = _turns(scene, intent.depths)
     first = tuple(a.id for a in deepen)
     exclusive = _exclusive_actions(scene, intent.exclusives)
     promoted = {a.subject: a.id for a in exclusive if a.kind is ActionKind.PROMOTE}
-    shifts = _make_room(scene, intent, _shifts(scene, intent, first, promoted))
+    shifts, circle = _make_room(scene, intent, _shifts(scene, intent, first, promoted))
     last = tuple(a.id for a in shifts)
     ends = [replace(a, after=last) for a in lighten]
-    return (*deepen, *_scale_ups(scene, intent), *exclusive, *shifts, *ends)
+    return (*deepen, *_scale_ups(scene, intent), *exclusive, *shifts, *ends), circle
 
 
 _BOLDNESS = (Autonomy.OBSERVE, Autonomy.PROPOSE, Autonomy.ACT)
@@ -248,7 +251,7 @@ def _why_less(intent: Intent, name: str) -> tuple[Reason, ...]:
     return ()
 
 
-def _make_room(scene: Scene, intent: Intent, shifts: list[Action]) -> list[Action]:
+def _make_room(scene: Scene, intent: Intent, shifts: list[Action]) -> tuple[list[Action], tuple[str, str] | None]:
     """Whatever prefix is executed must fit: where the gains of a region do not fit beside what it has, they wait for
     what leaves it."""
     saved = savings(scene.estate, intent.depths)
@@ -275,15 +278,18 @@ def _gain(scene: Scene, intent: Intent, name: str, region: str, saved: Mapping[t
     return total
 
 
-def _without_cycles(shifts: list[Action], waits: Mapping[str, set[str]]) -> list[Action]:
-    """Add the waits in order, leaving out any that would close a circle."""
+def _without_cycles(shifts: list[Action], waits: Mapping[str, set[str]]) -> tuple[list[Action], tuple[str, str] | None]:
+    """Add the waits in order, leaving out any that would close a circle, and say whose the first of those was."""
+    circle: tuple[str, str] | None = None
     after = {a.subject: {i.removeprefix("shift-") for i in a.after if i.startswith("shift-")} for a in shifts}
     order = [a.subject for a in shifts]
     for name in order:
         for other in sorted(waits[name] - after[name]):
             if not _reaches(after, other, name):
                 after[name].add(other)
-    return [replace(a, after=tuple(dict.fromkeys((*a.after, *_ids(order, after[a.subject]))))) for a in shifts]
+            elif circle is None:
+                circle = (name, other)
+    return [replace(a, after=tuple(dict.fromkeys((*a.after, *_ids(order, after[a.subject]))))) for a in shifts], circle
 
 
 def _ids(order: list[str], names: set[str]) -> list[str]:

@@ -90,14 +90,16 @@ def today_shares(
 
 
 def leaves_live(scene: Scene, shares: Shares) -> dict[str, float]:
-    """Cost units a second, by service, that going from today to ``shares`` takes away from live regions (R8)."""
+    """Cost units a second, by service, that going from today to ``shares`` takes away from live regions (R8). What
+    is not legal where it is must go and does not count (R4)."""
     left: dict[str, float] = {}
     for service, by_origin in scene.demand.items():
         cost = scene.estate.services[service].spec.unit_cost
         for origin, rate in by_origin.items():
             goal = shares.get(service, {}).get(origin, {})
+            legal = scene.estate.legal(service, origin)
             for region, share in scene.today[service][origin].items():
-                standing = scene.places.of.get((service, region))
+                standing = scene.places.of.get((service, region)) if region in legal else None
                 if standing is not None and standing.stand is not Stand.DEAD and share > goal.get(region, 0.0):
                     lost = (share - goal.get(region, 0.0)) * rate * cost
                     left[service] = left.get(service, 0.0) + lost

@@ -7,7 +7,7 @@ from datetime import datetime
 from controlplane.decide.actions import Intent, order_actions
 from controlplane.decide.allocation.problem import Allocation, Depths
 from controlplane.decide.costs import weigh_costs
-from controlplane.decide.exclusives import find_exclusives
+from controlplane.decide.exclusives import Exclusives, find_exclusives
 from controlplane.decide.facts import Facts, find_facts
 from controlplane.decide.knobs import as_values, deeper, kept_deep, knob_choices, savings
 from controlplane.decide.placement import (
@@ -21,10 +21,10 @@ from controlplane.decide.placement import (
     today_shares,
 )
 from controlplane.decide.places import Places, Stand, find_places
-from controlplane.decide.ramp import find_next
+from controlplane.decide.ramp import Step, find_next, worse
 from controlplane.decide.regions import Fate, Fates, find_fates
 from controlplane.model.estate import Estate
-from controlplane.model.plan import Hold, Plan
+from controlplane.model.plan import Action, Hold, Plan
 from controlplane.model.rules import Reason, Rule, reason
 from controlplane.model.verdict import EVERY_SERVICE
 from controlplane.model.world import Shares, World
@@ -58,11 +58,8 @@ def plan(estate: Estate, world: World) -> Plan:
         knob_choices(estate, world),
     )
     scene, target, no_room, knob_holds, knob_wakes = _settle_target(scene, facts)
-    step = find_next(scene, target)
-    depths = deeper(target.depths, step.allocation.depths)
-    shed, refused = _tidy_parts(target.shed), _tidy_parts(target.refused)
-    short = bool(shed) or any(depth for by in depths.values() for depth in by.values())
-    actions = order_actions(scene, Intent(step.allocation, depths, exclusives, short))
+    step, depths, actions = _settle_next(scene, target, exclusives, short=bool(shed := _tidy_parts(target.shed)))
+    refused = _tidy_parts(target.refused)
     holds = [
         *_hold_everywhere(facts),
         *fates.holds,
@@ -70,7 +67,8 @@ def plan(estate: Estate, world: World) -> Plan:
         *places.holds,
         *knob_holds,
         *step.holds,
-        *_hold_shortage(target, shed, refused, no_room),
+        *_hold_shortage(shed, refused, no_room),
+        *_hold_overload(target, step.allocation),
     ]
     wakes = [*facts.wakes, *fates.wakes, *places.wakes, *knob_wakes, *step.wakes, *_expiries(world)]
     return Plan(
@@ -106,6 +104,27 @@ def _settle_target(
     return scene, target, no_room, holds, wakes
 
 
+def _settle_next(
+    scene: Scene, target: Allocation, exclusives: Exclusives, *, short: bool
+) -> tuple[Step, Depths, tuple[Action, ...]]:
+    """The next step and its actions. Shifts that would trade places in full regions are taken one after another, as
+    long as that costs no requests: those put off follow in a later plan."""
+    still: frozenset[str] = frozenset()
+    step = find_next(scene, target)
+    while True:
+        depths = deeper(target.depths, step.allocation.depths)
+        turned = any(depth for by_place in depths.values() for depth in by_place.values())
+        actions, circle = order_actions(scene, Intent(step.allocation, depths, exclusives, short or turned))
+        put_off = next((name for name in circle or () if name not in still), None)
+        if put_off is None:
+            return step, depths, actions
+        still |= {put_off}
+        other = find_next(scene, target, still)
+        if worse(other.allocation, step.allocation):
+            return step, depths, actions
+        step = other
+
+
 def _returning(estate: Estate, fates: Fates, places: Places) -> tuple[tuple[str, str], ...]:
     """Places that R13 has released, and regions where that is true of everything that can serve there."""
     back = {(region, name) for (name, region), place in places.of.items() if place.stand is Stand.RETURNING}
@@ -122,7 +141,7 @@ def _hold_everywhere(facts: Facts) -> Iterable[Hold]:
         yield Hold("estate", (reason(Rule.GLOBAL, "fails-everywhere-at-once", services=names),))
 
 
-def _hold_shortage(target: Allocation, shed: Parts, refused: Parts, no_room: bool) -> Iterable[Hold]:
+def _hold_shortage(shed: Parts, refused: Parts, no_room: bool) -> Iterable[Hold]:
     """Say which users are turned away, and what stays where it should not for want of room."""
     for service, by_origin in sorted(refused.items()):
         names = ",".join(sorted(by_origin))
@@ -132,8 +151,13 @@ def _hold_shortage(target: Allocation, shed: Parts, refused: Parts, no_room: boo
         yield Hold(service, (reason(Rule.CAPACITY, "shed", service=service, origins=names),))
     if no_room:
         yield Hold("estate", (reason(Rule.CAPACITY, "no-room-to-leave"),))
-    for region in sorted(target.over):
-        yield Hold(region, (reason(Rule.CAPACITY, "over-limit", region=region, units=round(target.over[region], 3)),))
+
+
+def _hold_overload(target: Allocation, step: Allocation) -> Iterable[Hold]:
+    """Regions that stay above their limit by what may not be moved now."""
+    for region in sorted({*target.over, *step.over}):
+        units = max(target.over.get(region, 0.0), step.over.get(region, 0.0))
+        yield Hold(region, (reason(Rule.CAPACITY, "over-limit", region=region, units=round(units, 3)),))
 
 
 def _expiries(world: World) -> Iterable[datetime]:

@@ -1,5 +1,6 @@
 """The first step from today towards the target: by the ramp, within the shift budget (R6, R8, R13)."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -22,26 +23,59 @@ class Step:
     wakes: list[datetime] = field(default_factory=list)
 
 
-def find_next(scene: Scene, target: Allocation) -> Step:
+def find_next(scene: Scene, target: Allocation, still: frozenset[str] = frozenset()) -> Step:
     """The target itself where nothing bounds the way; else the best allocation between today and the target.
+    ``still``: services whose live shares wait for a later plan, since they would trade places with others.
 
     A dead source is left whole. A live one loses, and a recovered one gains, one ramp step at a time, and all that
     leaves live regions stays within what R8 still allows in this window. A step out of a live region that would cost
     requests on the way is made smaller.
     """
-    bounds, step = _bounds(scene, target)
+    bounds, step = _bounds(scene, target, still)
     budget = _budget(scene)
     beyond = budget is not None and sum(leaves_live(scene, target.shares).values()) > budget * (1 + EPSILON) + EPSILON
-    if not step.wakes and not beyond:
+    if not step.wakes and not beyond and not still:
         step.allocation = target
         return step
-    step.allocation = _solve(scene, target, bounds, budget)
-    if _sheds_more(step.allocation, target) and bounds.tight:
+    step.allocation = _solve(scene, target, bounds, None)
+    if worse(step.allocation, target) and bounds.tight:
         bounds.ceiling.update(bounds.tight)
-        step.allocation = _solve(scene, target, bounds, budget)
-    if budget is not None and beyond:
-        _tell_budget(scene, step, budget)
+        step.allocation = _solve(scene, target, bounds, None)
+    if budget is not None:
+        _keep_to_budget(scene, target, bounds, step, budget)
     return step
+
+
+def _keep_to_budget(scene: Scene, target: Allocation, bounds: Bounds, step: Step, budget: float) -> None:
+    """R8: where more would leave live regions than may in this window, every such move is cut in proportion."""
+    leaving = sum(leaves_live(scene, step.allocation.shares).values())
+    if leaving <= budget * (1 + EPSILON) + EPSILON:
+        return
+    part = budget / leaving
+    for cell, now, then in _live_losses(scene, bounds, step.allocation):
+        kept = now - (now - then) * part
+        bounds.floor[cell] = min(kept, now)
+        if cell in bounds.tight:
+            bounds.ceiling[cell] = bounds.floor[cell]
+    for pair in bounds.allowed:
+        _fit(scene, bounds, pair, target.shares.get(pair[0], {}).get(pair[1], {}))
+    step.allocation = _solve(scene, target, bounds, budget)
+    bound = scene.estate.safety.max_shift
+    why: Reason = reason(Rule.BLAST_RADIUS, "max-shift", fraction=bound.fraction, left_units=round(budget, 3))
+    step.holds.append(Hold("estate", (why,)))
+    edges = [s.at + bound.per for s in scene.world.shifts if s.at + bound.per > scene.world.at]
+    step.wakes.extend(edges or [scene.world.at + bound.per])
+
+
+def _live_losses(
+    scene: Scene, bounds: Bounds, allocation: Allocation
+) -> Iterable[tuple[tuple[str, str, str], float, float]]:
+    for (service, origin), regions in bounds.allowed.items():
+        for region in regions:
+            now = scene.today[service][origin].get(region, 0.0)
+            then = allocation.shares.get(service, {}).get(origin, {}).get(region, 0.0)
+            if then < now:
+                yield (service, origin, region), now, then
 
 
 def _solve(scene: Scene, target: Allocation, bounds: Bounds, budget: float | None) -> Allocation:
@@ -63,11 +97,14 @@ def _solve(scene: Scene, target: Allocation, bounds: Bounds, budget: float | Non
     )
 
 
-def _sheds_more(one: Allocation, other: Allocation) -> bool:
+def worse(one: Allocation, other: Allocation) -> bool:
+    """Whether one allocation overloads a region more, or turns away more requests of any tier, than another."""
+    if sum(one.over.values()) > sum(other.over.values()) + EPSILON:
+        return True
     return any(a > b + EPSILON * max(1.0, b) for a, b in zip(one.aims.shed, other.aims.shed, strict=True))
 
 
-def _bounds(scene: Scene, target: Allocation) -> tuple[Bounds, Step]:
+def _bounds(scene: Scene, target: Allocation, still: frozenset[str]) -> tuple[Bounds, Step]:
     """Between today and the target for every share, narrowed by the ramp where it applies.
 
     The step's wakes say when a further step is due; that there are any means that the ramp binds.
@@ -83,11 +120,32 @@ def _bounds(scene: Scene, target: Allocation) -> tuple[Bounds, Step]:
                 continue
             regions = tuple(sorted(r for r in {*goal, *today} if _usable(scene, pair, r)))
             bounds.allowed[pair] = regions
-            if regions:
+            if regions or target.shed.get(service, {}).get(origin, 0.0) > EPSILON:
                 bounds.legal.add(pair)
             for region in regions:
                 _bound(scene, bounds, step, (service, origin, region), goal.get(region, 0.0))
+                if service in still:
+                    now = today.get(region, 0.0)
+                    bounds.floor[service, origin, region] = now
+                    bounds.ceiling[service, origin, region] = max(now, bounds.ceiling[service, origin, region])
+            _fit(scene, bounds, pair, goal)
     return bounds, step
+
+
+def _fit(scene: Scene, bounds: Bounds, pair: Pair, goal: Mapping[str, float]) -> None:
+    """Several recovered regions may not gain more at once than there is: their steps share what the floors leave."""
+    cells = [(*pair, region) for region in bounds.allowed[pair]]
+    excess = sum(bounds.floor[cell] for cell in cells) - 1.0
+    returning = [c for c in cells if scene.places.of[c[0], c[2]].stand is Stand.RETURNING]
+    for among in (returning, cells):
+        room = {c: bounds.floor[c] - min(scene.today[c[0]][c[1]].get(c[2], 0.0), goal.get(c[2], 0.0)) for c in among}
+        total = sum(room.values())
+        if excess <= 0 or total <= 0:
+            continue
+        cut = min(1.0, excess / total)
+        for cell, more in room.items():
+            bounds.floor[cell] -= more * cut
+        excess -= total * cut
 
 
 def _usable(scene: Scene, pair: Pair, region: str) -> bool:
@@ -149,14 +207,6 @@ def estate_units(scene: Scene) -> float:
         for service, by_origin in scene.demand.items()
         for rate in by_origin.values()
     )
-
-
-def _tell_budget(scene: Scene, step: Step, budget: float) -> None:
-    bound = scene.estate.safety.max_shift
-    why: Reason = reason(Rule.BLAST_RADIUS, "max-shift", fraction=bound.fraction, left_units=round(budget, 3))
-    step.holds.append(Hold("estate", (why,)))
-    edges = [s.at + bound.per for s in scene.world.shifts if s.at + bound.per > scene.world.at]
-    step.wakes.extend(edges or [scene.world.at + bound.per])
 
 
 def _at_least(knobs: tuple[KnobChoice, ...], target: Allocation) -> tuple[KnobChoice, ...]:
