@@ -39,7 +39,7 @@ class Keeper:
     def change(self, change: Change) -> EstateState:
         """Change the state in memory; ``save`` makes it last."""
         after = change(self.state)
-        if after is not self.state:
+        if after is not self.state and after != self.state:
             self.state = after
             self._changes += 1
         return after

@@ -26,7 +26,18 @@ class Leadership:
         self._lease: Lease | None = None
         self._asked_at = 0.0
         self.leader: str | None = None
-        self.problem = ""
+        self._problem = ""
+        self.lost_at: datetime | None = None
+
+    @property
+    def problem(self) -> str:
+        """Why the store could not be used last time; empty if it could. ``lost_at``: since when."""
+        return self._problem
+
+    @problem.setter
+    def problem(self, why: str) -> None:
+        self._problem = why
+        self.lost_at = (self.lost_at or self._clock.now()) if why else None
 
     @property
     def store_ok(self) -> bool:
@@ -82,10 +93,6 @@ class Leadership:
     def drop(self) -> None:
         """Act as if the lease were lost: somebody has seen a higher epoch."""
         self._lease = None
-
-    def leap(self, seconds: float) -> None:
-        """Count the lease as renewed all along (the simulator's leap)."""
-        self._asked_at += seconds
 
     async def _acquire(self) -> bool:
         asked_at = self._clock.monotonic()

@@ -55,6 +55,7 @@ class Scribe:
         self._spool = spool if spool is not None else MemorySpool()
         self._listeners: list[Listener] = []
         self.spooled = len(self._spool.held())
+        self.reachable = True
 
     async def write(self, entries: Sequence[Entry]) -> tuple[Entry, ...]:
         """Journal them now or raise StoreLost or LeaseLost: what they announce must then not happen."""
@@ -64,8 +65,14 @@ class Scribe:
         return stored
 
     async def note(self, entries: Sequence[Entry]) -> None:
-        """Journal facts; without the store they are spooled. An entry of a past epoch is written as one of none."""
+        """Journal facts; without the store they are spooled. An entry of a past epoch is written as one of none.
+
+        While ``reachable`` is False the store is not even asked: whoever set it asks by itself.
+        """
         if not entries:
+            return
+        if not self.reachable:
+            self._keep(entries)
             return
         try:
             if self.spooled:
@@ -94,6 +101,11 @@ class Scribe:
                 self._listeners.remove(listener)
 
         return stop
+
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
 
     def tell(self, news: Entry | Tick) -> None:
         """Tell every listener."""

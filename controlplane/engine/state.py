@@ -43,7 +43,7 @@ class EstateState:
     unable to run or write. ``frozen_since``: since when a global fault freezes changes (R2); ``unfrozen``: a person
     has lifted the freeze although the fault still stands. ``settled``: no journal entry up to this one is an intent
     without an outcome.
-    ``epoch``: that of the leader who wrote it last.
+    ``epoch`` and ``address``: of the leader who wrote it last.
     """
 
     shares: Shares = field(default_factory=dict)
@@ -72,6 +72,7 @@ class EstateState:
     memory: tuple[Remembered, ...] = ()
     settled: int = 0
     epoch: int = 0
+    address: str | None = None
 
 
 Change = Callable[[EstateState], EstateState]
