@@ -74,7 +74,8 @@ NonNegative = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
 Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
 Fraction = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=1)]
 Whole = Annotated[int, Field(strict=True, ge=0)]
-Name = Annotated[str, Field(strict=True, pattern=r"^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$")]
+NAME_PATTERN = r"^[A-Za-z0-9]([-_.A-Za-z0-9]{0,126}[A-Za-z0-9])?$"
+Name = Annotated[str, Field(strict=True, pattern=NAME_PATTERN)]
 Word = Annotated[str, Field(strict=True, min_length=1, max_length=253)]
 Setting = TypeAliasType("Setting", "str | int | float | bool | None | list[Setting] | dict[str, Setting]")
 KnobValue = Annotated[str | bool | int | float, Field(union_mode="smart")]

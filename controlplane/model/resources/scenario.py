@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from controlplane.model.resources.kind import (
+    NAME_PATTERN,
     Duration,
     Fraction,
     KnobValue,
@@ -26,7 +27,7 @@ def _many(value: object) -> object:
 
 
 EVERY = "*"
-Selector = Annotated[str, Field(strict=True, pattern=r"^(\*|[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?)$")]
+Selector = Annotated[str, Field(strict=True, pattern=rf"^\*$|{NAME_PATTERN}")]
 """A name, or ``*`` for all there are."""
 Names = Annotated[tuple[Name, ...], BeforeValidator(_many), Field(min_length=1)]
 """One name or a list of them."""
