@@ -106,7 +106,7 @@ def find_fates(estate: Estate, world: World, facts: Facts, healthy: Shares) -> S
 
 def _marks(estate: Estate, world: World, healthy: Shares) -> dict[str, Drain]:
     """Regions left before. Where nobody keeps count, one without any share although it has a part in the healthy
-    plan was left by somebody."""
+    plan, and about which there is word at all, was left by somebody. Without word it is merely placed so (R5)."""
     if world.drains is not None:
         return {d.region: d for d in world.drains if d.service == EVERY_SERVICE and d.region in estate.regions}
     if not world.shares:
@@ -118,7 +118,9 @@ def _marks(estate: Estate, world: World, healthy: Shares) -> dict[str, Drain]:
             today = world.shares.get(name, by_origin)
             planned += sum(shares.get(region, 0.0) for shares in by_origin.values())
             carried += sum(shares.get(region, 0.0) for shares in today.values())
-        if planned > NO_SHARE and carried <= NO_SHARE:
+        spoken_of = region in world.alarms or any(where == region for where, _ in world.verdicts)
+        spoken_of = spoken_of or region in overrides_in_force(world)
+        if spoken_of and planned > NO_SHARE and carried <= NO_SHARE:
             marks[region] = Drain(region, EVERY_SERVICE, world.at)
     return marks
 

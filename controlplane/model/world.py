@@ -102,7 +102,7 @@ class World:
     ``knob_room_since``: since when a lighter level of a knob would have done (None: nobody keeps count, and a lighter
     level is taken at once); ``management``: regions whose management plane alone fails (R15), since when; ``stuck``:
     knobs and datastores whose driver is out of order: the plan must do without them. ``drains`` None: nobody keeps
-    count, and a region without any share is taken for drained. A verdict may also be on a datastore, by its name.
+    count, and a region without any share that has a verdict, alarm or override is taken for drained. A verdict may also be on a datastore, by its name.
     """
 
     at: datetime
