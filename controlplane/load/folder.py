@@ -57,9 +57,10 @@ class Folder:
         """Whether a name of a kind is there, or may be in what could not be read."""
         return name in self._names.get(kind, ()) or name in self._perhaps
 
-    def may_know(self, name: str) -> bool:
-        """Whether a name is somewhere in what could not be read."""
-        return name in self._perhaps
+    @property
+    def whole(self) -> bool:
+        """Whether all of it could be read, so that what is not there is missing."""
+        return not self._perhaps
 
     def knobs(self) -> frozenset[str]:
         """Names of all knobs, those of unsound documents too."""

@@ -20,11 +20,12 @@ def check_places(folder: Folder, findings: Findings) -> None:
     regions = {region.name: region for _, region in folder.each(Region)}
     jurisdictions = _jurisdictions(folder)
     services = {service.name: service for _, service in folder.each(Service)}
+    datastores = {store.name: store for _, store in folder.each(Datastore)}
     for document, service in folder.each(Service):
         tell = Teller.of(findings, document, service)
         _residency(tell, service, jurisdictions, regions)
         _strong(tell, service, services)
-        _datastore(tell, service, {store.name: store for _, store in folder.each(Datastore)})
+        _datastore(tell, service, datastores)
     _shared_fate(folder, findings)
     for document, safety in folder.each(SafetyPolicy):
         _bounds(Teller.of(findings, document, safety), safety, len(folder.names(_REGION)))
@@ -37,7 +38,7 @@ def check_places(folder: Folder, findings: Findings) -> None:
 
 
 def _jurisdictions(folder: Folder) -> Mapping[str, list[str]]:
-    """jurisdiction → its regions, those of unsound documents too."""
+    """Each jurisdiction with its regions, those of unsound documents too."""
     found: dict[str, list[str]] = {}
     for entry in folder.of(_REGION):
         text = entry.document.text(("spec", "jurisdiction"))

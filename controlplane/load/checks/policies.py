@@ -46,8 +46,9 @@ def _levels(tell: Teller, knob: Knob, path: Path) -> None:
         here: Path = (*path, "levels", depth)
         for service, saved in sorted(lighter.saves.items()):
             if deeper.saves.get(service, 0.0) < saved:
-                what = f"knob {knob.name}: `{deeper.value}` saves less of `{service}` than `{lighter.value}`, which is lighter"
-                tell.warn(here, what, "levels run from light to deep, each with all that it saves", "put them in order")
+                what = f"`{deeper.value}` saves less of `{service}` than `{lighter.value}`, which is lighter"
+                why = "levels run from light to deep, each with all that it saves"
+                tell.warn(here, f"knob {knob.name}: {what}", why, "put the levels in order")
         if deeper.value_lost < lighter.value_lost:
             what = f"knob {knob.name}: `{deeper.value}` costs less than `{lighter.value}`, which is lighter"
             tell.warn(here, what, "nobody would stop at the lighter one", "put the levels in order, or take one out")
