@@ -70,7 +70,7 @@ async def start_server(site: Site, store: DatastorePlan, region: str) -> None:
 
 async def accepts(store: DatastorePlan, region: str) -> bool:
     """Whether a server answers statements."""
-    return await _ask(store, region, "SELECT 1") is not None
+    return await ask(store, region, "SELECT 1") is not None
 
 
 async def primary_of(store: DatastorePlan, *, but: str | None = None) -> str | None:
@@ -83,7 +83,7 @@ async def primary_of(store: DatastorePlan, *, but: str | None = None) -> str | N
 
 async def timeline(store: DatastorePlan, region: str) -> int | None:
     """The timeline of a server that is primary; None: a standby, or no answer."""
-    rows = await _ask(
+    rows = await ask(
         store,
         region,
         "SELECT CASE WHEN pg_is_in_recovery() THEN NULL"
@@ -94,14 +94,14 @@ async def timeline(store: DatastorePlan, region: str) -> int | None:
 
 async def in_step(store: DatastorePlan) -> bool:
     """Whether every replica streams from the first primary."""
-    rows = await _ask(store, store.primary, "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
+    rows = await ask(store, store.primary, "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
     return bool(rows) and rows is not None and int(str(rows[0][0])) >= len(store.replicas)
 
 
 async def delay_replay(store: DatastorePlan, region: str, seconds: float) -> None:
     """Make a standby apply what it has received so much later (0: at once)."""
-    await _ask(store, region, f"ALTER SYSTEM SET recovery_min_apply_delay = '{round(seconds * 1000)}ms'")
-    await _ask(store, region, "SELECT pg_reload_conf()")
+    await ask(store, region, f"ALTER SYSTEM SET recovery_min_apply_delay = '{round(seconds * 1000)}ms'")
+    await ask(store, region, "SELECT pg_reload_conf()")
 
 
 async def _follows_soon(store: DatastorePlan, region: str) -> bool:
@@ -114,11 +114,11 @@ async def _follows_soon(store: DatastorePlan, region: str) -> bool:
 
 
 async def _follows(store: DatastorePlan, region: str) -> bool:
-    rows = await _ask(store, region, "SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'")
+    rows = await ask(store, region, "SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'")
     return rows is not None and int(str(rows[0][0])) == 1
 
 
-async def _ask(store: DatastorePlan, region: str, statement: str) -> Sequence[tuple[object, ...]] | None:
+async def ask(store: DatastorePlan, region: str, statement: str) -> Sequence[tuple[object, ...]] | None:
     """Rows of a statement at a server's own socket; None: no answer within two seconds."""
     from controlplane.sandbox.shop.database import NoPrimary
     from controlplane.sandbox.shop.keeper import Server

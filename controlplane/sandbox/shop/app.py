@@ -2,8 +2,8 @@
 
 ``/{service}`` serves users (GET reads, POST writes) and, with ``x-internal``, other services of the same region.
 ``/healthz`` and ``/healthz/{service}`` are shallow: the process, and the service's own code. ``/_jobs/{name}`` (GET),
-``/_jobs/{name}/activate|deactivate|renew`` (POST ``{"epoch": n, "ttl_s": s}``), ``/_status`` (GET) and ``/_faults``
-(POST) are for the control plane and the sandbox.
+``/_jobs/{name}/activate|deactivate|renew`` (POST ``{"epoch": n, "ttl_s": s or null}``), ``/_status`` (GET) and
+``/_faults`` (POST) are for the control plane and the sandbox.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from controlplane.sandbox.plan import RegionPlan, SandboxPlan, ServicePlan
 from controlplane.sandbox.shop.capacity import WorkQueue
 from controlplane.sandbox.shop.database import NoPrimary, Primary
 from controlplane.sandbox.shop.faults import ShopFaults
-from controlplane.sandbox.shop.jobs import DEFAULT_TTL_S, Job, Superseded
+from controlplane.sandbox.shop.jobs import LEASE_S, Job, Superseded
 from controlplane.sandbox.shop.keeper import Keeper
 from controlplane.sandbox.shop.knobs import Knobs
 from controlplane.sandbox.wire import Pool, request
@@ -225,11 +225,12 @@ async def _order(job: Job, verb: str, order: dict[str, Any]) -> Answer:
         epoch = int(order["epoch"])
         match verb:
             case "activate":
-                await job.activate(epoch, float(order.get("ttl_s", DEFAULT_TTL_S)))
+                ttl_s = order.get("ttl_s")
+                await job.activate(epoch, None if ttl_s is None else float(ttl_s))
             case "deactivate":
                 await job.deactivate(epoch)
             case "renew":
-                job.renew(epoch)
+                job.renew(epoch, float(order.get("ttl_s", LEASE_S)))
             case _:
                 return Answer(404, {"why": f"a job knows activate, deactivate and renew, not {verb}"})
     except Superseded as refused:

@@ -2,7 +2,8 @@
 
 The lease is a row in the job's datastore, taken with an epoch and renewed by the holder itself each second. Whoever
 cannot renew it stops by itself before it can have run out for anybody else; whoever returns (from a freeze, a cut)
-comes back fenced and waits to be activated anew. A lower epoch than one seen is refused.
+comes back fenced and waits to be activated anew. Where the activation carried a ``ttl_s``, the job must also be told
+again (the same ``activate``, or ``renew``) within that time. A lower epoch than one seen is refused.
 """
 
 import asyncio
@@ -14,9 +15,10 @@ from typing import Any, Protocol
 
 from controlplane.sandbox.shop.database import NoPrimary
 
-DEFAULT_TTL_S = 10.0
+LEASE_S = 10.0
 BEAT_S = 0.2
 _RENEW_S = 1.0
+_FOR_EVER = float("inf")
 _TAKE = """INSERT INTO job_leases AS held (job, region, epoch, expires_at)
  VALUES (%s, %s, %s, clock_timestamp() + make_interval(secs => %s))
  ON CONFLICT (job) DO UPDATE SET region = excluded.region, epoch = excluded.epoch, expires_at = excluded.expires_at
@@ -46,45 +48,55 @@ class Superseded(Exception):
 
 @dataclass(slots=True)
 class Job:
-    """One exclusive service in one region. ``trace`` gets a line for every beat."""
+    """One exclusive service in one region. ``trace`` gets a line for every beat.
+
+    ``seen`` is the highest epoch that anybody came with, ``epoch`` the one that the lease is or was held with.
+    """
 
     name: str
     region: str
     store: Store | None
     trace: Path
     active: bool = False
+    seen: int = 0
     epoch: int = 0
-    ttl_s: float = DEFAULT_TTL_S
     waiting_s: float = 0.0
     why: str = "never activated"
     beats: int = 0
     _wanted: bool = False
-    _deadline: float = 0.0
+    _lease_s: float = LEASE_S
+    _held_until: float = 0.0
+    _told_until: float = 0.0
     _renewed: float = 0.0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def activate(self, epoch: int, ttl_s: float = DEFAULT_TTL_S) -> None:
-        """Want it to run here. Raises Superseded. It begins once the lease is had, which ``show`` tells."""
-        if epoch < self.epoch:
-            raise Superseded(f"epoch {self.epoch} has been here, {epoch} is older")
-        self.epoch, self.ttl_s = epoch, ttl_s
-        if not self.active:
-            self._wanted, self.why = True, "taking the lease"
-            await self._take(time.monotonic())
+    @property
+    def until(self) -> float:
+        """When it stops by itself, on this machine's monotonic clock."""
+        return min(self._held_until, self._told_until)
+
+    async def activate(self, epoch: int, ttl_s: float | None = None) -> None:
+        """Want it to run here, or go on running here. Raises Superseded. It begins once the lease is had, which
+        ``show`` tells."""
+        self._heed(epoch)
+        now = time.monotonic()
+        self._told_until = now + ttl_s if ttl_s is not None else _FOR_EVER
+        self._lease_s = min(LEASE_S, ttl_s) if ttl_s is not None else LEASE_S
+        if not self.active or epoch > self.epoch:
+            self._wanted = True
+            await self._take(now)
         self._wake.set()
 
-    def renew(self, epoch: int) -> None:
-        """Extend the lease of a job without a datastore. Raises Superseded, also when it does not run here."""
-        if epoch < self.epoch or not self.active:
-            raise Superseded(f"not active here with epoch {epoch}")
-        if self.store is None:
-            self._deadline = time.monotonic() + self.ttl_s
+    def renew(self, epoch: int, ttl_s: float) -> None:
+        """Tell a running job again. Raises Superseded, also when it does not run here."""
+        self._heed(epoch)
+        if not self.active:
+            raise Superseded(f"not active in {self.region}: {self.why}")
+        self._told_until = time.monotonic() + ttl_s
 
     async def deactivate(self, epoch: int) -> None:
         """Stop it at once and give the lease back if the datastore can be reached. Raises Superseded."""
-        if epoch < self.epoch:
-            raise Superseded(f"epoch {self.epoch} has been here, {epoch} is older")
-        self.epoch = epoch
+        self._heed(epoch)
         self._stop("deactivated")
         if self.store is not None:
             try:
@@ -94,14 +106,16 @@ class Job:
 
     def show(self) -> dict[str, object]:
         """How it stands here."""
+        left_s = self.until - time.monotonic() if self.active else 0.0
         return {
             "job": self.name,
             "region": self.region,
-            "active": self.active and time.monotonic() < self._deadline,
+            "active": left_s > 0,
             "epoch": self.epoch,
+            "seen": self.seen,
             "wanted": self._wanted,
             "waiting_s": round(self.waiting_s, 3),
-            "lease_s": round(max(0.0, self._deadline - time.monotonic()), 3) if self.active else 0.0,
+            "lease_s": round(max(0.0, left_s), 3),
             "beats": self.beats,
             "why": self.why,
         }
@@ -114,14 +128,19 @@ class Job:
                 await self._wake.wait()
             await asyncio.sleep(BEAT_S)
             now = time.monotonic()
-            if self.active and now >= self._deadline:
-                self._stop("lapsed: the lease could not be renewed")
+            if self.active and now >= self.until:
+                self._stop("lapsed: " + ("not told again" if now >= self._told_until else "the lease was not renewed"))
             elif self.active:
                 self._beat()
-                if self.store is not None and now - self._renewed >= _RENEW_S:
-                    await self._renew(self.store, now)
-            elif self._wanted:
+            if self.active and now - self._renewed >= _RENEW_S:
+                await self._renew(now)
+            elif self._wanted and (not self.active or self.seen > self.epoch):
                 await self._take(now)
+
+    def _heed(self, epoch: int) -> None:
+        if epoch < self.seen:
+            raise Superseded(f"epoch {self.seen} has been here, {epoch} is older")
+        self.seen = epoch
 
     def _beat(self) -> None:
         self.beats += 1
@@ -130,41 +149,45 @@ class Job:
             trace.write("\n")
 
     async def _take(self, now: float) -> None:
+        epoch = self.seen
         if self.store is None:
-            self._begin(now)
+            self._begin(epoch, _FOR_EVER)
             return
         try:
-            if await self.store.run(_TAKE, (self.name, self.region, self.epoch, self.ttl_s)):
+            if await self.store.run(_TAKE, (self.name, self.region, epoch, self._lease_s)):
                 if self._wanted:
-                    self._begin(now)
+                    self._renewed = now
+                    self._begin(epoch, now + self._lease_s)
                 return
-            held = await self.store.run(_LOOK, (self.name,))
+            region, held, left_s = (await self.store.run(_LOOK, (self.name,)))[0]
         except NoPrimary as problem:
             self.why = f"no lease: {problem}"
             return
-        region, epoch, left_s = held[0]
-        if epoch > self.epoch:
-            self._stop(f"superseded by {region} with epoch {epoch}")
+        if held > epoch:
+            self._stop(f"superseded by {region} with epoch {held}")
         else:
             self.waiting_s = max(0.0, left_s)
             self.why = f"waiting for the lease of {region} to run out"
 
-    async def _renew(self, store: Store, now: float) -> None:
+    async def _renew(self, now: float) -> None:
         self._renewed = now
+        if self.store is None:
+            return
+        epoch = self.epoch
         try:
-            held = await store.run(_RENEW, (self.ttl_s, self.name, self.region, self.epoch))
-            held = held and await store.run(_BEAT, (self.name, self.region, self.epoch) * 2)
+            held = await self.store.run(_RENEW, (self._lease_s, self.name, self.region, epoch))
+            held = held and await self.store.run(_BEAT, (self.name, self.region, epoch) * 2)
         except NoPrimary as problem:
             self.why = f"cannot renew: {problem}"
             return
         if held:
-            self._deadline, self.why = now + self.ttl_s, "active"
-        else:
+            self._held_until, self.why = now + self._lease_s, "active"
+        elif epoch == self.epoch:
             self._stop("superseded: the lease is not ours any more")
 
-    def _begin(self, asked_at: float) -> None:
-        self.active, self.waiting_s, self.why = True, 0.0, "active"
-        self._deadline, self._renewed = asked_at + self.ttl_s, asked_at
+    def _begin(self, epoch: int, until: float) -> None:
+        self.active, self.epoch, self.waiting_s, self.why = True, epoch, 0.0, "active"
+        self._held_until = until
 
     def _stop(self, why: str) -> None:
         self.active = self._wanted = False
