@@ -1,1 +1,0 @@
-"""The simulator: the same daemon code in a false world, from a seed."""

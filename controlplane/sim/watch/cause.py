@@ -1,0 +1,60 @@
+"""Cause: nothing well is left (R1, R15), and what fails everywhere alike is not moved about (R2)."""
+
+from collections.abc import Iterator
+
+from controlplane.model.act import Act, Weights
+from controlplane.sim.watch.scene import LONG_AGO, SICK_BELOW, Breach, Scene, Watcher
+
+_ROUNDING = 1e-5
+_LONG_WELL_S = 600
+_ALIKE = 0.05
+
+
+class Cause(Watcher):
+    """Goes by the faults themselves: a region in which nothing has been wrong is not drained, and no traffic goes
+    from one place that fails to another that fails as much."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self._before: dict[str, dict[str, float]] = {}
+        self._carried: dict[str, bool] = {}
+
+    def before_change(self, act: Act) -> Iterator[Breach]:
+        """Keep what was."""
+        if isinstance(act.desired, Weights):
+            self._before = {origin: dict(by) for origin, by in self.scene.truth.shares[act.subject].items()}
+            self._carried = {region: self._carries(region) for region in self.scene.estate.regions}
+        yield from ()
+
+    def after_change(self, act: Act) -> Iterator[Breach]:
+        """Look at what was left, and for what."""
+        if not isinstance(act.desired, Weights):
+            return
+        second = self.scene.truth.second
+        for region in self.scene.estate.regions:
+            wrong_at = self.scene.troubled_at.get(region, LONG_AGO)
+            if self._carried[region] and not self._carries(region) and second - wrong_at > _LONG_WELL_S:
+                yield Breach("R1", region, f"{region} was drained though nothing had been wrong in it")
+        yield from self._from_bad_to_bad(act.subject)
+
+    def _from_bad_to_bad(self, service: str) -> Iterator[Breach]:
+        after = self.scene.truth.shares[service]
+        success = self.scene.glances[-1].by_place
+        for origin, before in sorted(self._before.items()):
+            changed = {r: after.get(origin, {}).get(r, 0.0) - before.get(r, 0.0) for r in self.scene.estate.regions}
+            left = [r for r, by in changed.items() if by < -_ROUNDING and success.get((service, r), 1.0) < SICK_BELOW]
+            found = [r for r, by in changed.items() if by > _ROUNDING and success.get((service, r), 1.0) < SICK_BELOW]
+            for a in left:
+                for b in found:
+                    if self._long_bad(service, b) and success[service, b] - success[service, a] < _ALIKE:
+                        what = f"{service} of {origin} went from {a} to {b}, which fails as much"
+                        yield Breach("R2", f"{service}/{a}/{b}", what)
+
+    def _long_bad(self, service: str, region: str) -> bool:
+        """Bad in every second remembered: whoever decided could see it."""
+        seen = [glance.by_place.get((service, region), 1.0) for glance in self.scene.glances]
+        return all(success < SICK_BELOW for success in seen)
+
+    def _carries(self, region: str) -> bool:
+        shares = self.scene.truth.shares.values()
+        return any(by.get(region, 0.0) > _ROUNDING for per in shares for by in per.values())
