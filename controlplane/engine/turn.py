@@ -51,7 +51,7 @@ class Turn:
         entries = notes.verdicts(verdicts, epoch)
         entries += notes.plan(plan, epoch)
         entries += notes.holds(self._holds(decision), epoch)
-        entries += notes.refusals([r for r in refusals if not _only_static(r)], epoch)
+        entries += notes.refusals([r for r in refusals if not r.action.after and not _only_static(r)], epoch)
         entries += self._turned(before, decision, over)
         await self._write_and_start(entries, chosen)
         return decision

@@ -1,0 +1,1 @@
+"""The engine over honest ports in memory, in virtual time."""
