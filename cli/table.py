@@ -17,4 +17,26 @@ class Row:
     help: str
 
 
-COMMANDS: tuple[Row, ...] = ()
+LOOK = "Look"
+ACT = "Act (each shows what will happen and asks)"
+POLICIES = "Policies"
+TRY = "Try it out"
+RUN = "Run it"
+
+COMMANDS: tuple[Row, ...] = (
+    Row(LOOK, "status", "cli.commands.look:status", "What is wrong, what is done about it, what waits for you."),
+    Row(LOOK, "watch", "cli.commands.look:watch", "The same, live, until Ctrl-C."),
+    Row(LOOK, "plan", "cli.commands.decide:plan", "What is done next, in order, and what is held back."),
+    Row(LOOK, "explain", "cli.commands.decide:explain", "Why, why not, and what would change it."),
+    Row(LOOK, "history", "cli.commands.look:history", "What was decided, done, held and asked for."),
+    Row(ACT, "drain", "cli.commands.move:drain", "Move all work out of a region and keep it out."),
+    Row(ACT, "failover", "cli.commands.move:failover", "Move a service, or a datastore's primary, to a region."),
+    Row(ACT, "failback", "cli.commands.move:failback", "Bring work back to a region that is well again."),
+    Row(ACT, "degrade", "cli.commands.knobs:degrade", "Turn a feature down: degrade KNOB=VALUE."),
+    Row(ACT, "restore", "cli.commands.knobs:restore", "Turn a feature up again."),
+    Row(ACT, "approve", "cli.commands.stand:approve", "Say yes (or no) to what waits for a person."),
+    Row(ACT, "release", "cli.commands.stand:release", "Free a region held for flapping, or a global freeze."),
+    Row(ACT, "pause", "cli.commands.stand:pause", "Stop all acting; go on watching."),
+    Row(ACT, "resume", "cli.commands.stand:resume", "Act again."),
+    Row(ACT, "override", "cli.commands.override:app", "Orders about regions: add, list, clear."),
+)

@@ -11,14 +11,15 @@ def explained_json(explained: Explained) -> dict[str, Json]:
     """All that is known of what was asked about."""
     return {
         "asked": explained.asked,
-        "explanations": [_explanation(found) for found in explained.explanations],
+        "explanations": [explanation_json(found) for found in explained.explanations],
         "verdicts": [judged_json(verdict) for verdict in explained.verdicts],
         "approvals": [approval_json(approval) for approval in explained.approvals],
         "entries": [entry_json(entry) for entry in explained.entries],
     }
 
 
-def _explanation(found: Explanation) -> dict[str, Json]:
+def explanation_json(found: Explanation) -> dict[str, Json]:
+    """Of one action or hold: why, why not, and what would change it."""
     return {
         "subject": found.subject,
         "what": found.what,

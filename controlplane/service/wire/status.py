@@ -9,6 +9,7 @@ from controlplane.model.journal import Json
 from controlplane.model.resources.degradation_policy import KnobScope
 from controlplane.model.verdict import EVERY_SERVICE, Verdict
 from controlplane.model.world import Knobs, World
+from controlplane.service.turned import turned_knobs
 from controlplane.service.wire.person import command_json
 from controlplane.service.wire.plain import (
     knob_values,
@@ -57,6 +58,7 @@ def status_json(status: Status, estate: Estate) -> dict[str, Json]:
         "shed": shares_by_two(status.shed),
         "refused": shares_by_two(status.refused),
         "knobs": knob_values(all_knobs(estate, world.knobs)),
+        "turned": knob_values(turned_knobs(estate, world.knobs)),
         "holders": names(world.holders),
         "primaries": names(all_primaries(estate, world)),
         "drains": [drain_json(drain) for drain in world.drains or ()],

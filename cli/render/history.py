@@ -1,0 +1,53 @@
+"""The journal for people: when, what, about whom, and why."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cli.documents import EntryDoc
+from cli.render.terminal import clean
+from cli.render.words import at, cites
+
+_STYLES = {
+    "drained": "bold red",
+    "restored": "bold green",
+    "freeze": "bold red",
+    "hold": "yellow",
+    "refused": "yellow",
+    "undo": "yellow",
+    "approval": "yellow",
+    "person": "cyan",
+    "supervise": "magenta",
+}
+
+
+def history_view(entries: Sequence[EntryDoc], now: datetime | None = None) -> RenderableType:
+    """Oldest first, so that the newest stands right above the prompt."""
+    if not entries:
+        return Text("The journal has nothing of that kind.")
+    return Group(*(entry_line(entry, now or entries[-1].at) for entry in entries))
+
+
+def entry_line(entry: EntryDoc, now: datetime) -> RenderableType:
+    """One entry on one line, folded under its own text where the terminal is narrow."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for width in (5, None, 8):
+        table.add_column(no_wrap=True, min_width=width)
+    table.add_column(overflow="fold")
+    what = Text.assemble((clean(entry.subject), "bold"))
+    if entry.why:
+        what.append(f"  {clean(entry.why)}")
+    if entry.rules:
+        what.append(f"  {cites(entry.rules)}", "dim")
+    if entry.by not in {"machine", ""}:
+        what.append(f"  by {clean(entry.by)}", "cyan")
+    table.add_row(
+        Text(f"{entry.seq:>5}", "dim"),
+        Text(at(entry.at, now), "dim"),
+        Text(clean(entry.kind), _STYLES.get(entry.kind, "")),
+        what,
+    )
+    return table
