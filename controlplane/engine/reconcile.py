@@ -68,7 +68,7 @@ class Reconciler:
         started = machine.clock.monotonic()
         machine.wake.clear()
         await machine.leadership.keep()
-        machine.scribe.reachable = machine.leadership.store_ok
+        await self._catch_up()
         if machine.leadership.epoch != self._epoch:
             await self._change_lead(machine.leadership.epoch)
         now = machine.clock.now()
@@ -104,6 +104,16 @@ class Reconciler:
         """Time went on by so much, with the same evidence all the while."""
         self.machine.book.leap(by)
         self.machine.decider.surveyor.demand.leap(by)
+
+    async def _catch_up(self) -> None:
+        """Journal what was spooled while the store was away (R16)."""
+        machine = self.machine
+        machine.scribe.reachable = machine.leadership.store_ok
+        if machine.scribe.reachable and machine.scribe.spooled:
+            try:
+                await machine.scribe.flush()
+            except StoreLost as error:
+                machine.leadership.problem = str(error)
 
     async def _change_lead(self, epoch: int) -> None:
         machine = self.machine

@@ -83,14 +83,13 @@ class Scribe:
         except StoreLost:
             self._keep(entries)
 
-    async def flush(self) -> bool:
-        """Journal what was spooled, and answer whether nothing is left. StoreLost if the store is still away."""
+    async def flush(self) -> None:
+        """Journal what was spooled. StoreLost if the store is still away."""
         held = self._spool.held()
         if held:
             await self.write([_of_no_epoch(entry) for entry in held])
             self._spool.clear()
         self.spooled = 0
-        return True
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Tell ``listener`` of every entry and tick until the function that is answered is called."""

@@ -15,7 +15,12 @@ def region(name: str, capacity: float = 1000.0) -> Region:
     return Region.model_validate(
         {
             "metadata": {"name": name},
-            "spec": {"jurisdiction": "EU", "capacity": capacity, "headroom": 0.1, "latency": {"IE": "5ms", "DE": "9ms"}},
+            "spec": {
+                "jurisdiction": "EU",
+                "capacity": capacity,
+                "headroom": 0.1,
+                "latency": {"IE": "5ms", "DE": "9ms"},
+            },
         }
     )
 

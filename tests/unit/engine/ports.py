@@ -167,8 +167,15 @@ class Stage:
                     for subject in self.estate.spread:
                         daemon.machine.book.add(
                             Observation(
-                                Signal.SUCCESS, "edge", region, subject, Reading.OK, now,
-                                value=success[region], weight=100.0, valid_s=3.5,
+                                Signal.SUCCESS,
+                                "edge",
+                                region,
+                                subject,
+                                Reading.OK,
+                                now,
+                                value=success[region],
+                                weight=100.0,
+                                valid_s=3.5,
                             )
                         )
             if "dublin" not in down:
@@ -208,4 +215,15 @@ def shares(world: TargetWorld, name: str, region: str) -> float:
     return sum(by_region.get(region, 0.0) for by_region in value.shares.values())
 
 
-__all__ = ["START", "DriverError", "Killed", "Mailbox", "MemoryDriver", "Primary", "Stage", "TargetWorld", "shares", "timedelta"]
+__all__ = [
+    "START",
+    "DriverError",
+    "Killed",
+    "Mailbox",
+    "MemoryDriver",
+    "Primary",
+    "Stage",
+    "TargetWorld",
+    "shares",
+    "timedelta",
+]
