@@ -24,6 +24,11 @@ def names_of(models: Models) -> tuple[str, ...]:
     return tuple(dict.fromkeys(field.alias or name for model in models for name, field in model.model_fields.items()))
 
 
+def models_below(model: type[BaseModel]) -> Models:
+    """The models that stand in the fields of one."""
+    return tuple(found for field in model.model_fields.values() for found in _inside(field.annotation))
+
+
 def _below(model: type[BaseModel], step: str) -> Models:
     for name, field in model.model_fields.items():
         if step == (field.alias or name):

@@ -130,8 +130,8 @@ def _meaning(model: type[BaseModel], complaint: _Complaint) -> str:
     for last in range(len(loc) - 1, -1, -1):
         step = loc[last]
         for found in models_at(model, loc[:last]) if isinstance(step, str) else ():
-            if step in names_of((found,)):
-                return f"`{step}`: {description(found, step)}"
+            if step in names_of((found,)) and (text := description(found, step)):
+                return f"`{step}`: {text}"
     return ""
 
 
