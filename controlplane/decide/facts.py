@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from controlplane.decide.dependencies import broken_by
 from controlplane.model.estate import Estate
-from controlplane.model.verdict import EVERY_SERVICE, Health, Verdict
+from controlplane.model.verdict import ENTRY, EVERY_SERVICE, Health, Verdict
 from controlplane.model.world import World
 
 DEAD_BELOW = 0.10
@@ -21,16 +21,19 @@ Place = tuple[str, str]
 
 @dataclass(slots=True)
 class Facts:
-    """``state`` of every deployed (service, region) pair; ``pending``: unhealthy, but not for long enough yet (R7),
-    and since when. ``everywhere``: fails in every region that is not down itself, alike and unexplained (R2).
-    ``lost``: datastores whose primary is gone. ``down``: region → whether it is dead (True) or grey (False).
-    ``wakes``: instants at which a dwell ends.
+    """``state`` of every deployed (service, region) pair, ``raw`` before any dwell. ``pending``: unhealthy, but not
+    for long enough yet (R7), and since when. ``everywhere``: fails in every region that is not down itself, alike and
+    unexplained (R2). ``lost``: datastores whose primary is gone. ``down``: region → whether it is dead (True) or grey
+    (False). ``entries``: origins whose users fail before they reach a region. ``wakes``: instants at which a dwell
+    ends.
     """
 
     state: dict[Place, Health] = field(default_factory=dict)
+    raw: dict[Place, Health] = field(default_factory=dict)
     success: dict[Place, float | None] = field(default_factory=dict)
     since: dict[Place, datetime | None] = field(default_factory=dict)
     pending: dict[Place, datetime] = field(default_factory=dict)
+    entries: frozenset[str] = frozenset()
     everywhere: frozenset[str] = frozenset()
     explained: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
@@ -51,6 +54,11 @@ def find_facts(estate: Estate, world: World) -> Facts:
         dwell = estate.policy(name).unhealthy_for
         for region in estate.deployed(name):
             _enter(facts, (name, region), world.verdict(region, name), dwell, world.at)
+    facts.entries = frozenset(
+        origin
+        for (region, origin), verdict in world.verdicts.items()
+        if region == ENTRY and verdict.state in (Health.DOWN, Health.DEGRADED)
+    )
     _find_lost(estate, world, facts)
     _find_down(estate, world, facts)
     return facts
@@ -58,6 +66,7 @@ def find_facts(estate: Estate, world: World) -> Facts:
 
 def _enter(facts: Facts, place: Place, verdict: Verdict, dwell: timedelta, now: datetime) -> None:
     state, since = verdict.state, verdict.since
+    facts.raw[place] = state
     facts.success[place] = verdict.success
     facts.since[place] = since
     if state in (Health.DOWN, Health.DEGRADED) and since is not None and now - since < dwell:
@@ -127,8 +136,11 @@ def _find_down(estate: Estate, world: World, facts: Facts) -> None:
 
 
 def _fails_in(facts: Facts, name: str, regions: Iterable[str]) -> bool:
-    """Down in at least two regions and in every one whose state is known, with none left to say it is well."""
-    states = [facts.state[name, region] for region in regions]
+    """Down in at least two regions and in every one whose state is known, with none left to say it is well.
+
+    A fault that reaches the regions a moment apart is everywhere all the same, so that dwell does not count here.
+    """
+    states = [facts.raw[name, region] for region in regions]
     down = states.count(Health.DOWN)
     return down >= 2 and down + states.count(Health.UNKNOWN) == len(states)
 
@@ -177,7 +189,7 @@ def _is_dead(estate: Estate, facts: Facts, star: Verdict | None, region: str) ->
 def _explained(estate: Estate, facts: Facts, everywhere: frozenset[str]) -> frozenset[str]:
     """Services whose failure a lost datastore, or a strong dependency that fails too, accounts for everywhere."""
     roots = {n for n in everywhere if estate.services[n].spec.datastore in (facts.lost | facts.lost_pending)}
-    failing = frozenset(place for place, state in facts.state.items() if state is Health.DOWN)
+    failing = frozenset(place for place, state in facts.raw.items() if state is Health.DOWN)
     for name in everywhere - roots:
         regions = [r for r in estate.deployed(name) if (name, r) in failing]
         if regions and all(any((d, r) in failing for d in estate.strong[name]) for r in regions):

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from controlplane.decide.entries import failing_entries
 from controlplane.model.estate import Estate
 from controlplane.model.evidence import Evidence, Observation, Reading, Signal
 from controlplane.model.resources.service import Strength
 from controlplane.model.rules import Reason, Rule, reason
-from controlplane.model.verdict import EVERY_SERVICE, Health, Verdict
+from controlplane.model.verdict import ENTRY, EVERY_SERVICE, Health, Verdict
 
 DOWN_FROM = 0.10
 DEGRADED_FROM = 0.01
@@ -41,14 +42,15 @@ class _Tally:
 
 
 def judge(estate: Estate, evidence: Evidence, memory: Memory, *, now: datetime) -> dict[tuple[str, str], Verdict]:
-    """Weigh everything that is believed into a verdict for each (region, service), (region, datastore) and, as
-    ``*``, each region.
+    """Weigh everything that is believed into a verdict for each (region, service), (region, datastore), as ``*``
+    each region, and each entry that fails by itself.
 
     Stale evidence counts as silence, and silence is unknown: a prober cut off from a healthy region sees exactly
     what a prober of a dead region sees (R1). What users experience outweighs probes both ways. ``memory`` holds
     the verdicts before this one, so that ``since`` stays while the state does.
     """
-    tallies = _tally(evidence, now)
+    entries = failing_entries(evidence, now)
+    tallies = _tally(evidence, now, frozenset(entries))
     quorum = _quorum(estate, evidence)
     silent = _Tally()
     found: dict[tuple[str, str], Verdict] = {}
@@ -68,13 +70,20 @@ def judge(estate: Estate, evidence: Evidence, memory: Memory, *, now: datetime) 
         found[region, EVERY_SERVICE] = star
         _follow_region(estate, star, tallies, found)
     _weaken(estate, found)
+    for origin, counts in entries.items():
+        success = counts.succeeded / counts.requests
+        why = reason(Rule.GLOBAL, "entry-fails", origin=origin, success=round(success, 6))
+        found[ENTRY, origin] = Verdict(ENTRY, origin, _by_users(success, counts.requests), None, success, {}, (why,))
     return {key: _remember(verdict, memory.get(key), now) for key, verdict in found.items()}
 
 
-def _tally(evidence: Evidence, now: datetime) -> dict[tuple[str, str], _Tally]:
+def _tally(evidence: Evidence, now: datetime, entries: frozenset[str]) -> dict[tuple[str, str], _Tally]:
+    """Everything fresh, less what users say who come by a failing entry: it speaks of that, not of the regions."""
     tallies: dict[tuple[str, str], _Tally] = {}
     for key, seen in evidence.samples.items():
         if key.signal not in (Signal.LIVENESS, Signal.SUCCESS) or not _fresh(seen, now):
+            continue
+        if key.signal is Signal.SUCCESS and key.origin in entries:
             continue
         tally = tallies.setdefault((key.region, key.subject), _Tally())
         if key.signal is Signal.LIVENESS:

@@ -85,7 +85,7 @@ def _not_yet(
     if (frozen := denied(estate, world, "restore")) is not None:
         return frozen
     if everywhere:
-        return reason(Rule.GLOBAL, "changes-frozen", service=min(everywhere))
+        return reason(Rule.GLOBAL, "changes-frozen", subject=min(everywhere))
     if world.knob_room_since is None:
         return None
     since = world.knob_room_since.get(knob.name)

@@ -97,7 +97,7 @@ def _settle_target(
 ) -> tuple[Scene, Allocation, bool, tuple[Hold, ...], tuple[datetime, ...]]:
     """The target, found again where a knob that it would lighten must stay for a while."""
     target, no_room = find_target(scene)
-    keep, holds, wakes = kept_deep(scene.estate, scene.world, target.depths, facts.everywhere)
+    keep, holds, wakes = kept_deep(scene.estate, scene.world, target.depths, facts.everywhere | facts.entries)
     if keep:
         scene = replace(scene, knobs=knob_choices(scene.estate, scene.world, keep=keep))
         target, no_room = find_target(scene)
@@ -139,6 +139,8 @@ def _hold_everywhere(facts: Facts) -> Iterable[Hold]:
     if facts.everywhere:
         names = ",".join(sorted(facts.everywhere))
         yield Hold("estate", (reason(Rule.GLOBAL, "fails-everywhere-at-once", services=names),))
+    for origin in sorted(facts.entries):
+        yield Hold(origin, (reason(Rule.GLOBAL, "entry-fails-alone", origin=origin),))
 
 
 def _hold_shortage(shed: Parts, refused: Parts, no_room: bool) -> Iterable[Hold]:

@@ -261,8 +261,8 @@ def _not_free(now: Situation, mark: Drain) -> tuple[Reason, ...] | None:
         return (reason(Rule.DAMPING, "past-max-transitions", transitions=recent, max_transitions=bound.count),)
     if (frozen := denied(estate, world, "failback", "restore")) is not None:
         return (frozen,)
-    if facts.everywhere:
-        return (reason(Rule.GLOBAL, "changes-frozen", service=min(facts.everywhere)),)
+    if facts.everywhere or facts.entries:
+        return (reason(Rule.GLOBAL, "changes-frozen", subject=min(facts.everywhere | facts.entries)),)
     for name, store in estate.datastores.items():
         moved = store.spec.primary == region and primary_of(estate, world, name) != region
         if moved and region not in world.lag.get(name, {}):

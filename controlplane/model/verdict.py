@@ -8,6 +8,9 @@ from enum import StrEnum
 from controlplane.model.rules import Reason
 
 EVERY_SERVICE = "*"
+"""The service of a verdict on a region as such."""
+ENTRY = "*"
+"""The region of a verdict on an entry: its ``service`` is then the origin whose users fail wherever they go."""
 
 
 class Health(StrEnum):

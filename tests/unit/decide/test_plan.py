@@ -78,6 +78,20 @@ def test_the_same_fault_everywhere_is_held_and_never_failed_over() -> None:
     assert "R2" in held(decided, "estate")
 
 
+def test_a_fault_that_reaches_the_regions_a_moment_apart_is_everywhere_all_the_same() -> None:
+    late = verdict("frankfurt", since=NOW - timedelta(seconds=1)) | verdict("stockholm", since=NOW)
+    decided = plan(SHOP, world(verdicts=verdict("dublin", since=NOW - timedelta(seconds=6)) | late))
+    assert decided.actions == ()
+    assert "R2" in held(decided, "estate")
+
+
+def test_an_entry_that_fails_by_itself_moves_nothing_and_freezes_changes() -> None:
+    ill = {("*", "IE"): Verdict("*", "IE", Health.DOWN, LONG_AGO, 0.5)}
+    assert held(plan(SHOP, world(verdicts=ill)), "IE") == {"R2"}
+    well = verdict("dublin", state=Health.HEALTHY)
+    assert plan(AUTO, world(shares=AWAY, verdicts=well | ill)).actions == ()
+
+
 def test_what_a_strong_dependency_explains_everywhere_is_laid_at_its_door() -> None:
     both = estate(
         service("checkout", tier=0, demand={"IE": 100.0}, dependsOn=[{"service": "payment", "strength": "strong"}]),
