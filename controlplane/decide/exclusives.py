@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from controlplane.decide.dependencies import possible
-from controlplane.decide.facts import Facts, primary_of
+from controlplane.decide.facts import Facts, apart, primary_of
 from controlplane.decide.regions import Fate, Situation, denied, wished_region
 from controlplane.model.estate import Estate
 from controlplane.model.plan import Cause, Hold
@@ -226,13 +226,9 @@ def _best_region(now: Situation, name: str, found: Exclusives) -> str | None:
         and now.fates.of[region].fate is not Fate.HELD
         and now.facts.state.get((name, region)) in _DEPLOY_ORDER
         and not _strong_down(now.estate, now.facts, name, region)
-        and not (home is not None and _apart(now.world, region, home))
+        and not (home is not None and apart(now.world, region, home))
     ]
     return min(fit, key=lambda region: (region != home, fit.index(region)), default=None)
-
-
-def _apart(world: World, one: str, other: str) -> bool:
-    return (one, other) in world.unreachable or (other, one) in world.unreachable
 
 
 def _strong_down(estate: Estate, facts: Facts, name: str, region: str) -> bool:

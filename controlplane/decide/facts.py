@@ -197,16 +197,27 @@ def _explained(estate: Estate, facts: Facts, everywhere: frozenset[str]) -> froz
     return frozenset(roots)
 
 
-def cannot_serve(estate: Estate, facts: Facts, lost: Iterable[str]) -> Mapping[Place, str]:
+def cannot_serve(estate: Estate, world: World, facts: Facts, lost: Iterable[str]) -> Mapping[Place, str]:
     """Pairs that a dependency or datastore stops (R14) → what stops them. Pairs that are down themselves are not
-    named; ``lost`` are the datastores that will have no primary."""
+    named; ``lost`` are the datastores that will have no primary. A primary that cannot be reached from a region is
+    none to those there, unless its users say otherwise."""
     gone = frozenset(lost)
     failing = {place for place, state in facts.state.items() if state is Health.DOWN}
     stopped: dict[Place, str] = {}
     for name, service in estate.services.items():
-        if service.spec.datastore in gone:
-            for region in estate.deployed(name):
-                if (name, region) not in failing:
-                    stopped[name, region] = str(service.spec.datastore)
+        datastore = service.spec.datastore
+        if datastore is None:
+            continue
+        primary = primary_of(estate, world, datastore)
+        for region in estate.deployed(name):
+            success = facts.success.get((name, region))
+            cut = apart(world, region, primary) and (success is None or success < SUCCEEDS_FROM)
+            if (datastore in gone or cut) and (name, region) not in failing:
+                stopped[name, region] = datastore
     stopped.update(broken_by(estate, frozenset(failing | set(stopped))))
     return stopped
+
+
+def apart(world: World, one: str, other: str) -> bool:
+    """Whether two regions are known not to reach each other."""
+    return (one, other) in world.unreachable or (other, one) in world.unreachable

@@ -57,7 +57,7 @@ def find_places(now: Situation, unwritable: frozenset[str]) -> Places:
     """Settle the stand of each spread service in each region. ``unwritable``: datastores that will have no primary."""
     estate, world, facts, fates = now.estate, now.world, now.facts, now.fates
     places = Places()
-    stopped = cannot_serve(estate, facts, unwritable)
+    stopped = cannot_serve(estate, world, facts, unwritable)
     for name in estate.spread:
         could = possible(estate)[name]
         wish = wished_region(world, "service", name)
