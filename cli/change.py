@@ -20,9 +20,9 @@ from cli.options import (
     Preview,
     Reason,
     Store,
+    TokenFile,
     Where,
     Yes,
-    where,
     whoever,
 )
 
@@ -39,6 +39,7 @@ _COMMON = {
     "preview": (Preview, False),
     "as_json": (Json, False),
     "daemon": (Daemon, DEFAULT_DAEMON),
+    "token_file": (TokenFile, None),
     "direct": (Direct, False),
     "policies": (Policies, None),
     "store": (Store, None),
@@ -71,18 +72,7 @@ def changing(*, lasts: bool = True) -> Callable[[Callable[..., Asked]], Callable
         @wraps(ask)
         def command(**given: Any) -> None:
             common = {name: given.pop(name) for name in names}
-            _carry_out(
-                ask(**given),
-                where(common["daemon"], direct=common["direct"], policies=common["policies"], store=common["store"]),
-                Manner(
-                    common["as_json"],
-                    common["yes"],
-                    common["preview"],
-                    common["reason"],
-                    common["by"],
-                    common.get("lasting", "4h"),
-                ),
-            )
+            _carry_out(ask(**given), _where(common), _manner(common))
 
         added = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
@@ -95,6 +85,16 @@ def changing(*, lasts: bool = True) -> Callable[[Callable[..., Asked]], Callable
         return command
 
     return make
+
+
+def _where(common: dict[str, Any]) -> Where:
+    policies = tuple(common["policies"] or ())
+    return Where(common["daemon"], common["direct"], policies, common["store"], common["token_file"])
+
+
+def _manner(common: dict[str, Any]) -> Manner:
+    lasting = common.get("lasting", "4h")
+    return Manner(common["as_json"], common["yes"], common["preview"], common["reason"], common["by"], lasting)
 
 
 def _carry_out(asked: Asked, place: Where, manner: Manner) -> None:

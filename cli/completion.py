@@ -63,11 +63,11 @@ def _names(ctx: typer.Context) -> Names:
 
 def _from_policies(paths: list[Path]) -> Names:
     """A broken policy completes nothing: the command itself will say what is wrong with it."""
-    from controlplane import wiring
     from controlplane.model.errors import LeewardError
+    from controlplane.service.files import read_estate
 
     try:
-        estate = wiring.estate(tuple(paths))
+        estate = read_estate(paths)
     except (LeewardError, OSError):
         return {}
     values = {

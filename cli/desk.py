@@ -24,7 +24,11 @@ class Desk(Protocol):
         """The last decision."""
         ...
 
-    async def explain(self, asked: str, what_if: tuple[str, ...] = ()) -> Json:
+    async def world(self) -> Json:
+        """What it was made from, as a file for ``leeward plan --world``."""
+        ...
+
+    async def explain(self, asked: str) -> Json:
         """Why, why not, and what would change it."""
         ...
 
@@ -47,7 +51,7 @@ async def open_desk(place: Where) -> AsyncIterator[Desk]:
     if not place.direct:
         from controlplane.api.client import Client
 
-        async with Client(place.daemon) as client:
+        async with Client(place.daemon, token_file=place.token_file) as client:
             yield client
         return
     if not place.policies or not place.store:

@@ -40,6 +40,15 @@ Store: TypeAlias = Annotated[
     str | None,
     typer.Option("--store", envvar="LEEWARD_STORE", help="The daemon's store, for --direct.", show_default=False),
 ]
+TokenFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--token-file",
+        envvar="LEEWARD_TOKEN_FILE",
+        help="File with your token, where the daemon asks for one.",
+        show_default=False,
+    ),
+]
 Region: TypeAlias = Annotated[str, typer.Argument(help="A region.", autocompletion=complete_regions)]
 
 
@@ -51,6 +60,7 @@ class Where:
     direct: bool = False
     policies: tuple[Path, ...] = ()
     store: str | None = None
+    token_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.completion import complete_left
-from cli.options import DEFAULT_DAEMON, Daemon, Direct, Json, Policies, Store, where
+from cli.options import DEFAULT_DAEMON, Daemon, Direct, Json, Policies, Store, Where, where
 
 if TYPE_CHECKING:
     from controlplane.model.estate import Estate
@@ -77,12 +77,12 @@ def plan(
 
 
 def _from_files(policies: list[Path] | None, world: Path) -> "tuple[Estate, World]":
-    from controlplane import wiring
     from controlplane.model.errors import WrongUse
+    from controlplane.service.files import read_world
 
     if not policies:
-        raise WrongUse("--world needs --policies: a decision is made from both")
-    return wiring.read_world(tuple(policies), world)
+        raise WrongUse("name the policies with --policies: a decision is made from them and the world")
+    return read_world(policies, world)
 
 
 def explain(
@@ -102,12 +102,14 @@ def explain(
     from cli.render.terminal import show, show_json
 
     changes = tuple(what_if or ())
+    place = where(daemon, direct=direct, policies=policies, store=store)
     answer: Value
     if world is not None:
         answer = _explain_from_files(policies, world, asked, changes)
+    elif changes:
+        answer = _imagine_from_desk(place, asked, changes)
     else:
-        place = where(daemon, direct=direct, policies=policies, store=store)
-        answer = ask(place, lambda desk: desk.explain(asked, changes))
+        answer = ask(place, lambda desk: desk.explain(asked))
     if as_json:
         show_json(answer)
     else:
@@ -120,3 +122,22 @@ def _explain_from_files(policies: list[Path] | None, world: Path, asked: str, ch
 
     estate, facts = _from_files(policies, world)
     return imagined_json(explain_for_world(estate, facts, asked, changes))
+
+
+def _imagine_from_desk(place: Where, asked: str, changes: tuple[str, ...]) -> "Value":
+    """Decide again here, from the daemon's world and its policies: those named, else its own, if they lie here too."""
+    import json
+    from tempfile import NamedTemporaryFile
+
+    from cli.desk import ask
+    from cli.documents import StatusDoc
+
+    policies = list(place.policies)
+    if not policies:
+        status = StatusDoc.model_validate(ask(place, lambda desk: desk.status()))
+        policies = [path for path in map(Path, status.policies.paths) if path.exists()]
+    facts = ask(place, lambda desk: desk.world())
+    with NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(facts, file)
+        file.flush()
+        return _explain_from_files(policies, Path(file.name), asked, changes)

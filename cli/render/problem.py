@@ -6,7 +6,16 @@ from rich.text import Text
 from cli.render.grid import step
 from cli.render.terminal import clean, tell
 from cli.render.words import count
-from controlplane.model.errors import LeewardError, NeedsApproval, PoliciesInvalid, RefusedByRule, Unreachable
+from controlplane.model.errors import (
+    LeaseLost,
+    LeewardError,
+    NeedsApproval,
+    PoliciesInvalid,
+    RefusedByRule,
+    StoreLost,
+    Unreachable,
+    WrongUse,
+)
 
 _MISTAKES_SHOWN = 200
 
@@ -20,6 +29,10 @@ def tell_problem(error: LeewardError) -> None:
             _block(f"refused by {', '.join(error.rules)}", str(error))
         case NeedsApproval():
             _block("waits for approval", str(error), f"leeward approve {error.approval}")
+        case WrongUse():
+            _block("wrong use", str(error))
+        case StoreLost() | LeaseLost():
+            _block("the store or its lease cannot be had", str(error))
         case Unreachable():
             _block(
                 "the daemon cannot be reached",
