@@ -14,6 +14,7 @@ from controlplane.model.world import Lag
 _SMOOTH_OVER_S = 10.0
 _JUMP_SIGMAS = 4.0
 _DEADBAND = 0.05
+_LEAST_OF_DECLARED = 0.01
 _LAG_KNOWN_WITHIN = timedelta(seconds=10)
 _SAME_FAILURE = timedelta(seconds=30)
 
@@ -31,7 +32,8 @@ class DemandGauge:
 
     A sample that chance does not explain (beyond four sigmas of a Poisson count) is believed at once; the rest is
     averaged over ten seconds. The figure shown moves only when the average has left a band of 5 % around it. What was
-    last known stays known: silence says nothing about demand (R1).
+    last known stays known: silence says nothing about demand (R1). Users who stay away for a while come back: no
+    figure falls below a hundredth of what was declared, so that their places are kept.
     """
 
     _rates: dict[tuple[str, str], _Rate] = field(default_factory=dict)
@@ -50,7 +52,8 @@ class DemandGauge:
         found: dict[str, dict[str, float]] = {}
         for (name, origin), rate in sorted(self._rates.items()):
             if name in estate.services and origin in estate.services[name].spec.demand:
-                found.setdefault(name, {})[origin] = rate.shown
+                least = _LEAST_OF_DECLARED * estate.services[name].spec.demand[origin]
+                found.setdefault(name, {})[origin] = max(rate.shown, least)
         return found
 
     def leap(self, by: timedelta) -> None:
