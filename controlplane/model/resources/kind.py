@@ -27,10 +27,10 @@ def parse_duration(text: object) -> timedelta:
         raise ValueError("a duration is a number with a unit: 500ms, 30s, 5m, 2h or 1d")
     if match[1] == "0":
         return timedelta(0)
-    duration = timedelta(seconds=float(match[1][: -len(match[3])]) * _UNIT_S[match[3]])
-    if duration > _MAX_DURATION:
+    seconds = float(match[1][: -len(match[3])]) * _UNIT_S[match[3]]
+    if seconds > _MAX_DURATION.total_seconds():
         raise ValueError("a duration is at most ten years")
-    return duration
+    return timedelta(seconds=seconds)
 
 
 def format_duration(duration: timedelta) -> str:
