@@ -8,6 +8,7 @@ from controlplane.load.tree import Document, Mark, Path
 from controlplane.model.resources.degradation_policy import DegradationPolicy
 
 _NAME: Path = ("metadata", "name")
+_MIXED_UP = "verdicts, acts and holds are told by name, and people will mix the two up"
 
 
 def check_names(folder: Folder, findings: Findings) -> None:
@@ -23,9 +24,8 @@ def check_names(folder: Folder, findings: Findings) -> None:
     _knobs(folder, findings)
     for entry in folder.of("Datastore"):
         if entry.name in folder.names("Service"):
-            why = "verdicts and acts are told by name, and people will mix the two up"
             what = f"Datastore {entry.name}: a service has the same name"
-            findings.warn(entry.document.mark(_NAME), what, why, f"call it {entry.name}-db")
+            findings.warn(entry.document.mark(_NAME), what, _MIXED_UP, f"call it {entry.name}-db")
 
 
 def _one_safety_policy(folder: Folder, findings: Findings) -> None:
@@ -42,8 +42,11 @@ def _knobs(folder: Folder, findings: Findings) -> None:
         for index, knob in enumerate(policy.spec.knobs):
             here: tuple[Document, Path] = (document, ("spec", "knobs", index, "name"))
             first = seen.setdefault(knob.name, here)
+            tell = Teller.of(findings, document, policy)
+            if knob.name in folder.names("Service") | folder.names("Datastore"):
+                what = f"the knob `{knob.name}` is called like a service or datastore"
+                tell.warn(here[1], what, _MIXED_UP, "give the knob a name of its own")
             if first != here:
-                tell = Teller.of(findings, document, policy)
                 _tell(
                     findings,
                     document.mark(here[1]),
