@@ -63,6 +63,9 @@ class Rise:
                 with suppress(asyncio.CancelledError):
                     await laid
         await asyncio.gather(*(self._activate(job) for job in self._jobs))
+        # Somebody else may have answered at the address of one that could not take it.
+        for running in self._site.processes.all():
+            servers.still_up(running, self._plan.log(running.name))
 
     def _light(self) -> Iterator[tuple[Launch, Look]]:
         plan = self._plan

@@ -91,11 +91,16 @@ async def ready(running: Running, log: Path, look: Callable[[], Awaitable[bool]]
     try:
         async with asyncio.timeout(READY_WITHIN_S):
             while not await look():
-                if not running.alive:
-                    raise NotReady(f"{running.name} ended while it started:\n{_tail(log)}")
+                still_up(running, log)
                 await asyncio.sleep(_LOOK_EVERY_S)
     except TimeoutError as late:
         raise NotReady(f"{running.name} is not ready after {READY_WITHIN_S:.0f} s:\n{_tail(log)}") from late
+
+
+def still_up(running: Running, log: Path) -> None:
+    """Raises NotReady if a process has ended."""
+    if not running.alive:
+        raise NotReady(f"{running.name} ended while it started:\n{_tail(log)}")
 
 
 def _python(plan: SandboxPlan, kind: str, region: str | None, module: str, *arguments: str) -> Launch:

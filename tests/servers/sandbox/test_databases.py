@@ -26,7 +26,9 @@ async def _keeper(sandbox: Sandbox, region: str) -> str:
 
 async def _streams(sandbox: Sandbox, primary: str) -> bool:
     rows = await recovery.ask(
-        sandbox.plan.datastores["orders-db"], primary, "SELECT count(*) FROM pg_stat_replication WHERE state='streaming'"
+        sandbox.plan.datastores["orders-db"],
+        primary,
+        "SELECT count(*) FROM pg_stat_replication WHERE state='streaming'",
     )
     return rows == [(1,)]
 

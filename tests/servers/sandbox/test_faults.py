@@ -137,9 +137,7 @@ async def test_a_standby_that_lags_shows_what_was_written_later(sandbox: Sandbox
     assert (await buy(sandbox.plan, identity="late-1")).status == 201
 
     async def holds_back() -> bool:
-        behind = await recovery.ask(
-            store, "frankfurt", "SELECT pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()"
-        )
+        behind = await recovery.ask(store, "frankfurt", "SELECT pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()")
         return behind == [(True,)]
 
     await until(holds_back)
