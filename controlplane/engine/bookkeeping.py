@@ -8,7 +8,7 @@ from controlplane.engine.state import EstateState
 from controlplane.model.plan import Action, ActionKind, Cause, Plan
 from controlplane.model.rules import Rule
 from controlplane.model.verdict import EVERY_SERVICE
-from controlplane.model.world import Drain, Transition
+from controlplane.model.world import Drain, OverrideState, Transition
 
 _SAME_SHARE = 0.002
 _LEAVING = frozenset({Cause.FAILOVER, Cause.GREY, Cause.DRAIN, Cause.PERSON})
@@ -22,6 +22,7 @@ def mark_left(state: EstateState, plan: Plan, begun: tuple[Action, ...], now: da
     Only a drain by the machine is a transition (R7); a person's is not.
     """
     known = {(drain.region, drain.service) for drain in state.drains}
+    ordered = {o.region for o in state.overrides if o.state is OverrideState.DRAINED and o.until > now}
     drains, transitions = list(state.drains), list(state.transitions)
     for action in begun:
         if action.cause not in _LEAVING or action.kind in {ActionKind.DEGRADE, ActionKind.RESTORE, ActionKind.SCALE}:
@@ -35,8 +36,9 @@ def mark_left(state: EstateState, plan: Plan, begun: tuple[Action, ...], now: da
             if not whole and action.cause not in {Cause.FAILOVER, Cause.GREY}:
                 continue
             known.add((region, service))
-            drains.append(Drain(region, service, now, action.cause.value))
-            if whole and action.cause is not Cause.PERSON:
+            cause = Cause.PERSON if region in ordered else action.cause
+            drains.append(Drain(region, service, now, cause.value))
+            if whole and cause is not Cause.PERSON:
                 transitions.append(Transition(region, now, DRAINED))
     if len(drains) == len(state.drains):
         return state

@@ -60,8 +60,9 @@ class Recovery:
                 "from": entry.facts.get("from"),
                 "to": entry.facts.get("to"),
             }
-            now = self.executor.trier.clock.now()
-            closed.append(replace(entry, kind=EntryKind.OUTCOME, at=now, facts=facts, seq=0, previous="", hash=""))
+            now, epoch = self.executor.trier.clock.now(), self.executor.gate.leadership.epoch
+            outcome = replace(entry, kind=EntryKind.OUTCOME, at=now, epoch=epoch, facts=facts)
+            closed.append(replace(outcome, seq=0, previous="", hash=""))
         return tuple(closed)
 
     async def read_back(self, estate: Estate) -> tuple[str, ...]:

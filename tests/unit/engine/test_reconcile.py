@@ -1,0 +1,516 @@
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from controlplane.engine.reconcile import Reconciler
+from controlplane.model.act import Fence, Holder, KnobSetting, Primary, Weights
+from controlplane.model.desk import (
+    AcceptLoss,
+    AddOverride,
+    Approve,
+    AskSecond,
+    ClearOverride,
+    Mode,
+    Pause,
+    Reject,
+    Release,
+    Resume,
+    SetWish,
+    Tick,
+)
+from controlplane.model.errors import Broken, LeaseLost, StoreLost
+from controlplane.model.estate import Estate
+from controlplane.model.evidence import Observation, Reading, Signal
+from controlplane.model.journal import Entry, EntryKind
+from controlplane.model.notice import Severity
+from controlplane.model.rules import Rule
+from controlplane.model.world import Override, OverrideState, Wish
+from tests.unit.engine.estates import small_estate
+from tests.unit.engine.ports import Stage, shares
+
+HOME = Weights({"DE": {"dublin": 1.0}, "IE": {"dublin": 1.0}})
+
+
+class Scene(Stage):
+    """Everything is in dublin, and one daemon runs."""
+
+    def __init__(self, estate: Estate | None = None) -> None:
+        super().__init__(estate or small_estate())
+        for service in ("checkout", "search"):
+            self.world.put(service, HOME)
+        self.world.put("settlement", Holder("dublin"))
+        self.world.put("orders-db", Primary("dublin", 0.0))
+
+    async def settled(self, replica: str = "one", **options: Any) -> Reconciler:
+        daemon = self.daemon(replica, **options)
+        self.start(daemon)
+        await self.live(3)
+        return daemon
+
+    def in_dublin(self) -> float:
+        return shares(self.world, "checkout", "dublin") + shares(self.world, "search", "dublin")
+
+    async def rules_held(self) -> set[str]:
+        return {rule for entry in await self.journal(EntryKind.HOLD) for rule in entry.rules}
+
+
+def scene(estate: Estate | None = None) -> Callable[[Callable[[Scene], Coroutine[Any, Any, None]]], Callable[[], None]]:
+    """Play a test in virtual time on a scene of its own."""
+
+    def stage(test: Callable[[Scene], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+        def run() -> None:
+            whole = Scene(estate)
+            whole.run(test(whole))
+
+        run.__name__, run.__doc__ = test.__name__, test.__doc__
+        return run
+
+    return stage
+
+
+def drained(region: str = "dublin", by: str = "ana", hours: float = 2) -> Callable[[Scene], AddOverride]:
+    return lambda s: AddOverride(
+        Override(region, OverrideState.DRAINED, by, "maintenance", s.clock.now() + timedelta(hours=hours))
+    )
+
+
+@scene()
+async def test_a_quiet_estate_is_left_alone(s: Scene) -> None:
+    daemon = await s.settled()
+    await s.live(60)
+    assert s.world.did == []
+    assert [entry.kind for entry in await s.journal()] == [EntryKind.LEADER]
+    assert daemon.mode is Mode.LEADING
+
+
+@scene()
+async def test_a_dead_region_is_left_data_first_and_told_of_once(s: Scene) -> None:
+    await s.settled()
+    await s.live(10, "dublin")
+    order = [(subject, type(desired).__name__) for subject, desired, _ in s.world.did]
+    assert set(order) == {
+        ("checkout", "Weights"),
+        ("search", "Weights"),
+        ("settlement", "Fence"),
+        ("settlement", "Holder"),
+        ("orders-db", "Fence"),
+        ("orders-db", "Primary"),
+    }
+    assert order.index(("orders-db", "Fence")) < order.index(("orders-db", "Primary"))
+    assert order.index(("orders-db", "Primary")) < order.index(("settlement", "Holder"))
+    assert order.index(("settlement", "Fence")) < order.index(("settlement", "Holder"))
+    assert s.in_dublin() == 0
+    assert len(await s.journal(EntryKind.DRAINED)) == 1
+    (transition,) = s.daemons[0].machine.keeper.state.transitions
+    assert (transition.region, transition.to) == ("dublin", "drained")
+
+
+@scene()
+async def test_the_loop_looks_at_once_when_belief_changes_and_does_not_wait_for_its_tick(s: Scene) -> None:
+    daemon = await s.settled(tick_s=30.0)
+    before = daemon.machine.decider.fresh_plans
+    s.see("dublin")
+    await asyncio.sleep(0.001)
+    assert daemon.machine.decider.fresh_plans > before
+
+
+@scene(small_estate(mode="auto"))
+async def test_a_region_gets_its_traffic_back_in_steps_once_it_has_been_well_for_long_enough(s: Scene) -> None:
+    daemon = await s.settled()
+    await s.live(10, "dublin")
+    left_at = s.clock.now()
+    moves: list[float] = []
+    for _ in range(120):
+        s.see()
+        lag = Observation(Signal.LAG, "v1", "dublin", "orders-db", Reading.OK, s.clock.now(), value=0.1, valid_s=3.5)
+        daemon.machine.book.add(lag)
+        await asyncio.sleep(1)
+        if not moves or moves[-1] != s.in_dublin():
+            moves.append(s.in_dublin())
+    assert moves[0] == 0
+    assert moves == sorted(moves)
+    assert max(b - a for a, b in pairwise(moves)) <= 2.0 + 1e-6, "half of each origin a step"
+    (entry,) = await s.journal(EntryKind.RESTORED)
+    assert (entry.at - left_at).total_seconds() >= 30
+    assert daemon.machine.keeper.state.drains == ()
+    assert s.world.values["settlement", "Holder"] == Holder("frankfurt"), "holders never fail back by themselves"
+
+
+@scene(small_estate(mode="manual"))
+async def test_a_manual_failback_waits_for_a_person_and_says_so(s: Scene) -> None:
+    daemon = await s.settled()
+    await s.live(10, "dublin")
+    for _ in range(60):
+        s.see()
+        lag = Observation(Signal.LAG, "v1", "dublin", "orders-db", Reading.OK, s.clock.now(), value=0.1, valid_s=3.5)
+        daemon.machine.book.add(lag)
+        await asyncio.sleep(1)
+    assert s.in_dublin() == 0
+    assert len(daemon.machine.keeper.state.drains) >= 1
+    assert any("waits for a person" in notice.text for notice in s.mailbox.notices)
+
+
+@scene(small_estate(autonomy="propose"))
+async def test_a_policy_that_proposes_waits_for_a_person(s: Scene) -> None:
+    daemon = await s.settled()
+    await s.live(10, "dublin")
+    assert s.world.did == []
+    desk = s.desk(daemon)
+    waiting = {approval.id: approval for approval in desk.snapshot().approvals}
+    assert {"shift-checkout", "shift-search"} <= set(waiting)
+    assert any(notice.severity is Severity.PAGE for notice in s.mailbox.notices)
+    receipt = await desk.submit(Approve("shift-checkout", "ana", "go"))
+    assert receipt.accepted
+    await s.live(3, "dublin")
+    assert {subject for subject, _, _ in s.world.did} == {"checkout"}
+    await desk.submit(Reject("shift-search", "ana", "no"))
+    await s.live(5, "dublin")
+    assert {subject for subject, _, _ in s.world.did} == {"checkout"}
+    assert "shift-search" not in {approval.id for approval in desk.snapshot().approvals}
+    assert not (await desk.submit(Approve("shift-search", "ana", "too late"))).accepted
+
+
+@scene(small_estate(autonomy="propose"))
+async def test_an_approval_is_good_for_this_failure_and_not_for_the_next(s: Scene) -> None:
+    daemon = await s.settled()
+    await s.live(10, "dublin")
+    desk = s.desk(daemon)
+    for approval in desk.snapshot().approvals:
+        await desk.submit(Approve(approval.id, "ana", "go"))
+    await s.live(10, "dublin")
+    assert s.in_dublin() == 0
+    await s.live(5, "dublin")
+    assert daemon.machine.keeper.state.approved == ()
+
+
+@scene(small_estate(autonomy="observe"))
+async def test_a_policy_that_observes_never_acts_and_says_what_it_sees(s: Scene) -> None:
+    await s.settled()
+    await s.live(30, "dublin")
+    assert s.world.did == []
+    assert await s.journal(EntryKind.REFUSED)
+    assert not await s.journal(EntryKind.INTENT)
+
+
+@scene()
+async def test_of_two_daemons_one_leads_and_the_other_goes_on_within_the_lease_when_it_dies(s: Scene) -> None:
+    first = await s.settled("one")
+    second = await s.settled("two")
+    assert (first.mode, second.mode) == (Mode.LEADING, Mode.FOLLOWING)
+    first.stop()
+    await s.live(13, "dublin")
+    assert second.mode is Mode.LEADING
+    assert second.machine.leadership.epoch > 1
+    assert s.in_dublin() == 0
+    assert {epoch for _, _, epoch in s.world.did} == {second.machine.leadership.epoch}
+
+
+@scene()
+async def test_without_the_store_everything_is_held_and_watched_and_written_down_once_it_is_back(s: Scene) -> None:
+    daemon = await s.settled()
+    s.store.lose()
+    await s.live(30, "dublin")
+    assert s.world.did == []
+    assert daemon.mode is Mode.HOLDING
+    assert daemon.machine.decider.verdicts["dublin", "checkout"].state.value == "down"
+    status = s.desk(daemon).snapshot()
+    assert not status.store.ok
+    assert status.store.spooled > 0
+    with pytest.raises(StoreLost):
+        await s.desk(daemon).submit(Pause("ana", "x"))
+    s.store.find()
+    await s.live(12, "dublin")
+    assert "R16" in await s.rules_held()
+    assert s.in_dublin() == 0
+    assert daemon.machine.scribe.spooled == 0
+    assert await s.store.journal.verify() is None
+
+
+@scene()
+async def test_a_fault_in_every_region_at_once_is_held_frozen_and_told_and_nothing_is_moved(s: Scene) -> None:
+    daemon = await s.settled()
+    await s.live(10, "dublin", "frankfurt", "stockholm")
+    assert s.world.did == []
+    assert "R2" in await s.rules_held()
+    (freeze,) = await s.journal(EntryKind.FREEZE)
+    assert freeze.facts["frozen"] is True
+    assert any(n.severity is Severity.PAGE and "R2" in n.rules for n in s.mailbox.notices)
+    desk = s.desk(daemon)
+    assert desk.snapshot().frozen_since is not None
+    await desk.submit(Release("estate", "ana", "known cause"))
+    await s.live(3, "dublin", "frankfurt", "stockholm")
+    assert desk.snapshot().frozen_since is None
+    await s.live(10)
+    await s.live(10, "dublin", "frankfurt", "stockholm")
+    assert desk.snapshot().frozen_since is not None, "the next fault freezes again"
+
+
+@scene()
+async def test_a_paused_daemon_watches_and_does_not_act_until_it_is_resumed(s: Scene) -> None:
+    daemon = await s.settled()
+    desk = s.desk(daemon)
+    await desk.submit(Pause("ana", "looking at it myself"))
+    await s.live(15, "dublin")
+    assert s.world.did == []
+    paused = desk.snapshot().paused
+    assert paused is not None
+    assert paused.by == "ana"
+    await desk.submit(Resume("ana", "go on"))
+    await s.live(5, "dublin")
+    assert s.in_dublin() == 0
+    assert [(e.by, e.why) for e in await s.journal(EntryKind.PERSON)] == [
+        ("ana", "looking at it myself"),
+        ("ana", "go on"),
+    ]
+
+
+@scene()
+async def test_a_drain_by_a_person_goes_in_steps_counts_as_no_transition_and_ends_with_its_override(s: Scene) -> None:
+    daemon = await s.settled()
+    desk = s.desk(daemon)
+    receipt = await desk.submit(drained()(s))
+    assert receipt.accepted
+    assert receipt.seq > 0
+    assert receipt.plan is not None
+    await s.live(2)
+    assert 0 < s.in_dublin() < 4
+    await s.live(30)
+    assert s.in_dublin() == 0
+    assert s.world.values["settlement", "Holder"] == Holder("frankfurt")
+    assert daemon.machine.keeper.state.transitions == ()
+    await desk.submit(ClearOverride("dublin", "ana", "done"))
+    assert desk.snapshot().world.overrides == ()
+
+
+@scene()
+async def test_an_override_ends_by_itself(s: Scene) -> None:
+    daemon = await s.settled()
+    await s.desk(daemon).submit(drained(hours=0.01)(s))
+    await s.live(5)
+    assert daemon.machine.keeper.state.overrides
+    await s.live(40)
+    assert daemon.machine.keeper.state.overrides == ()
+
+
+@scene()
+async def test_what_needs_a_second_person_is_done_when_another_than_the_first_approves(s: Scene) -> None:
+    daemon = await s.settled()
+    desk = s.desk(daemon)
+    receipt = await desk.submit(AskSecond(drained()(s), (Rule.BLAST_RADIUS,)))
+    assert receipt.waiting is not None
+    assert desk.snapshot().world.overrides == ()
+    own = await desk.submit(Approve(receipt.waiting, "ana", "I say so"))
+    assert not own.accepted
+    assert own.rules == (Rule.OVERRIDE,)
+    assert (await desk.submit(Approve(receipt.waiting, "ben", "agreed"))).accepted
+    (override,) = desk.snapshot().world.overrides
+    assert (override.by, override.approved_by) == ("ana", "ben")
+
+
+@scene()
+async def test_approvals_and_overrides_outlive_the_daemon(s: Scene) -> None:
+    daemon = await s.settled()
+    desk = s.desk(daemon)
+    until = s.clock.now() + timedelta(hours=1)
+    asked = await desk.submit(AskSecond(drained("stockholm")(s), (Rule.BLAST_RADIUS,)))
+    await desk.submit(AcceptLoss("orders-db", timedelta(seconds=30), "ana", "better than waiting", until))
+    await desk.submit(SetWish(Wish("knob", "recommendations", "off", "ana", "quiet", until)))
+    await s.live(2)
+    daemon.stop()
+    await s.live(1)
+    second = s.daemon("two")
+    await second.tick()
+    status = s.desk(second).snapshot()
+    assert [approval.id for approval in status.approvals] == [asked.waiting]
+    assert isinstance(status.approvals[0].command, AddOverride)
+    assert status.world.accepted_loss == {"orders-db": timedelta(seconds=30)}
+    assert [wish.subject for wish in status.world.wishes] == ["recommendations"]
+    assert status.world.knobs == {"recommendations": "off"}
+
+
+@scene(small_estate(capacity=560.0))
+async def test_knobs_are_turned_before_traffic_arrives_shown_at_once_and_restored_when_there_is_room(s: Scene) -> None:
+    s.world.put("checkout", Weights({"DE": {"dublin": 1.0}, "IE": {"dublin": 1.0}}))
+    s.world.put("search", Weights({"DE": {"frankfurt": 1.0}, "IE": {"frankfurt": 1.0}}))
+    daemon = await s.settled()
+    desk = s.desk(daemon)
+    shown: list[object] = []
+
+    async def tap(verb: str, subject: str) -> None:
+        if subject == "recommendations" and verb == "confirm":
+            shown.append(desk.flags().get("recommendations"))
+
+    s.driver.tap = tap
+    await s.live(10, "dublin", "stockholm")
+    order = [(subject, desired) for subject, desired, _ in s.world.did]
+    knob = next(i for i, (_, desired) in enumerate(order) if desired == KnobSetting("off"))
+    gains = [i for i, (_, d) in enumerate(order) if isinstance(d, Weights) and d.shares["IE"].get("frankfurt")]
+    assert gains
+    assert knob < min(gains)
+    assert shown == ["off"], "the value is offered while it is being confirmed"
+    assert desk.flags()["recommendations"] == "off"
+
+
+@scene()
+async def test_a_command_to_one_who_does_not_lead_is_turned_away(s: Scene) -> None:
+    await s.settled("one")
+    second = await s.settled("two")
+    with pytest.raises(LeaseLost, match="one leads"):
+        await s.desk(second).submit(Pause("ana", "x"))
+
+
+@scene()
+async def test_listeners_hear_each_entry_once_it_is_stored(s: Scene) -> None:
+    daemon = s.daemon()
+    heard: list[Entry | Tick] = []
+    stop = s.desk(daemon).listen(heard.append)
+    s.start(daemon)
+    await s.live(10, "dublin")
+    entries = [news for news in heard if isinstance(news, Entry)]
+    assert [entry.seq for entry in entries] == [entry.seq for entry in await s.journal()]
+    stop()
+    await s.live(20)
+    assert len([news for news in heard if isinstance(news, Entry)]) == len(entries)
+
+
+@scene()
+async def test_other_policies_are_followed_from_the_next_tick_on(s: Scene) -> None:
+    daemon = await s.settled()
+    daemon.machine.follow(small_estate(autonomy="observe"))
+    await s.live(20, "dublin")
+    assert s.world.did == []
+
+
+@scene()
+async def test_a_tick_that_fails_is_told_and_the_loop_goes_on(s: Scene) -> None:
+    daemon = await s.settled()
+    daemon.machine.decider.book = _Broken()  # type: ignore[assignment]
+    await s.live(5)
+    daemon.machine.decider.book = daemon.machine.book
+    await s.live(8, "dublin")
+    assert s.in_dublin() == 0
+    told = await s.journal(EntryKind.SUPERVISE)
+    assert any("a mistake of ours" in entry.why for entry in told)
+    assert sum(n.subject == "tick" for n in s.mailbox.notices) == 1
+
+
+class _Broken:
+    """A book that cannot be read."""
+
+    def snapshot(self, _: object) -> object:
+        raise ValueError("a mistake of ours")
+
+
+@scene()
+async def test_what_somebody_else_changed_is_found_and_put_right(s: Scene) -> None:
+    daemon = await s.settled(audit_s=10.0)
+    s.world.put("settlement", Holder(None))
+    await s.live(15)
+    assert s.world.values["settlement", "Holder"] != Holder(None)
+    assert any("found otherwise" in entry.why for entry in await s.journal(EntryKind.SUPERVISE))
+    assert daemon.mode is Mode.LEADING
+
+
+@scene()
+async def test_a_way_out_of_a_dead_region_takes_the_place_of_a_slower_one_in_the_air(s: Scene) -> None:
+    daemon = await s.settled()
+
+    async def tap(verb: str, subject: str) -> None:
+        if verb == "confirm" and subject == "checkout" and shares(s.world, "checkout", "dublin") > 0:
+            await asyncio.sleep(4)
+
+    s.driver.tap = tap
+    await s.desk(daemon).submit(drained()(s))
+    await s.live(1)
+    assert any(f.action.subject == "checkout" for f in daemon.machine.actor.seen())
+    await s.live(3, "dublin")
+    endings = [e.facts["ending"] for e in await s.journal(EntryKind.OUTCOME) if e.subject == "checkout"]
+    assert "superseded" in endings
+    assert shares(s.world, "checkout", "dublin") == 0
+
+
+@scene()
+async def test_a_holder_whose_lease_lapses_is_told_again_in_time(s: Scene) -> None:
+    beats: list[str] = []
+
+    async def tap(verb: str, subject: str) -> None:
+        if verb == "apply":
+            beats.append(subject)
+
+    s.driver.tap = tap
+    daemon = s.daemon()
+    daemon.machine.executor.hands.keep_s = 3.0  # type: ignore[attr-defined]
+    s.start(daemon)
+    await s.live(31)
+    assert 9 <= beats.count("settlement") <= 12
+    s.store.lose()
+    beats.clear()
+    await s.live(30)
+    assert beats.count("settlement") <= 3, "who does not surely lead must let the holder lapse"
+
+
+@scene()
+async def test_a_fenced_holder_is_never_told_again(s: Scene) -> None:
+    daemon = s.daemon()
+    daemon.machine.executor.hands.keep_s = 1.0  # type: ignore[attr-defined]
+    s.start(daemon)
+    await s.live(3)
+    await s.live(20, "dublin")
+    after = s.world.did.index(("settlement", Fence("dublin"), 1))
+    assert Holder("dublin") not in [d for subject, d, _ in s.world.did[after:] if subject == "settlement"]
+
+
+@scene()
+async def test_a_knob_whose_driver_is_out_of_order_is_planned_without_for_a_while(s: Scene) -> None:
+    daemon = await s.settled()
+
+    async def tap(verb: str, subject: str) -> None:
+        if subject == "recommendations" and verb == "apply":
+            raise Broken("no flags today")
+
+    s.driver.tap = tap
+    until = s.clock.now() + timedelta(hours=1)
+    await s.desk(daemon).submit(SetWish(Wish("knob", "recommendations", "off", "ana", "quiet", until)))
+    stuck: set[str] = set()
+    for _ in range(20):
+        await s.live(1)
+        stuck |= daemon.machine.actor.stuck()
+    assert stuck == {"recommendations"}
+
+
+@scene()
+async def test_a_loop_says_when_it_will_have_nothing_to_do_and_a_leap_changes_nothing(s: Scene) -> None:
+    daemon = await s.settled()
+    assert daemon.quiet_until() is not None
+    await s.live(3, "dublin")
+    await s.live(10, "dublin")
+    before = len(await s.journal())
+    until = daemon.quiet_until()
+    assert until is not None
+    assert until > s.clock.now() + timedelta(hours=1) or until > s.clock.now()
+    s.see("dublin")
+    s.timeline.leap(600)
+    daemon.leap(timedelta(seconds=600))
+    await daemon.tick()
+    assert len(await s.journal()) == before
+
+
+def test_two_lives_from_one_seed_are_the_same_to_the_last_hash() -> None:
+    def life() -> list[str]:
+        whole = Scene()
+        hashes: list[str] = []
+
+        async def main() -> None:
+            await whole.settled()
+            await whole.live(10, "dublin")
+            await whole.live(20)
+            hashes.extend(entry.hash for entry in await whole.journal())
+
+        whole.run(main())
+        return hashes
+
+    assert life() == life()
