@@ -79,9 +79,9 @@ def changing(*, lasts: bool = True) -> Callable[[Callable[..., Asked]], Callable
             for name, (annotation, default) in _COMMON.items()
             if name in names
         ]
-        command.__signature__ = own.replace(  # type: ignore[attr-defined]
-            parameters=[*own.parameters.values(), *added], return_annotation=None
-        )
+        parameters = [*own.parameters.values(), *added]
+        command.__signature__ = own.replace(parameters=parameters, return_annotation=None)  # type: ignore[attr-defined]
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return command
 
     return make
