@@ -104,9 +104,7 @@ class Client:
 
     async def explain(self, asked: str) -> Json:
         """Why, why not, and what would change it."""
-        from urllib.parse import quote
-
-        return await self._line.get(f"/v1/explain/{quote(asked, safe='')}")
+        return await self._line.get("/v1/explain", {"about": asked})
 
     async def history(
         self, *, after: int | None = None, limit: int = 100, subject: str | None = None, kind: str | None = None

@@ -82,9 +82,10 @@ async def _region(request: Request) -> str | None:
         return None
     if not isinstance(context, dict):
         raise _Refused("INVALID_CONTEXT", "the context is not an object")
-    region = context.get("region")
-    if region is not None and not isinstance(region, str):
-        raise _Refused("INVALID_CONTEXT", "the context's region is not a string")
+    for name in ("targetingKey", "region"):
+        if not isinstance(context.get(name), str | None):
+            raise _Refused("INVALID_CONTEXT", f"the context's {name} is not a string")
+    region: str | None = context.get("region")
     return region
 
 

@@ -12,7 +12,7 @@ from controlplane import __version__
 from controlplane.api import documents as d
 from controlplane.api.ofrep import PATH as FLAGS
 from controlplane.api.problems import MEDIA_TYPE
-from controlplane.api.requests import CommandRequest, JournalQuery
+from controlplane.api.requests import CommandRequest, ExplainQuery, JournalQuery
 from controlplane.model.journal import Json
 
 Mode = Literal["validation", "serialization"]
@@ -47,7 +47,13 @@ OPERATIONS = (
     _ask("/v1/status", "Everything that is so now", d.Status),
     _ask("/v1/plan", "The last decision", d.Plan),
     _ask("/v1/world", "What it was made from", d.World),
-    _ask("/v1/explain/{asked}", "Why, why not, and what would change it", d.Explained, 400, 404),
+    Operation(
+        "/v1/explain",
+        "get",
+        "Why, why not, and what would change it",
+        {200: d.Explained, 400: d.Problem, 403: d.Problem, 422: d.Problem},
+        query=ExplainQuery,
+    ),
     Operation(
         "/v1/journal",
         "get",
@@ -138,7 +144,7 @@ def _operation(operation: Operation, schemas: Mapping[type[BaseModel], Json]) ->
         written["parameters"] = parameters
     if operation.body:
         content: Json = {"application/json": {"schema": schemas[operation.body]}}
-        written["requestBody"] = {"required": True, "content": content}
+        written["requestBody"] = {"required": operation.body is CommandRequest, "content": content}
     if operation.needs_token:
         written["security"] = [{}, {"token": []}]
     return written
@@ -146,8 +152,9 @@ def _operation(operation: Operation, schemas: Mapping[type[BaseModel], Json]) ->
 
 def _query(model: type[BaseModel]) -> list[Json]:
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    needed = schema.get("required", [])
     return [
-        {"name": name, "in": "query", "required": False, "schema": shape}
+        {"name": name, "in": "query", "required": name in needed, "schema": shape}
         for name, shape in schema["properties"].items()
     ]
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, assert_never
 from pydantic import Field, RootModel
 
 from controlplane.model.journal import EntryKind
-from controlplane.model.resources.kind import Duration, KnobValue, Part, PositiveDuration, Word
+from controlplane.model.resources.kind import Duration, KnobValue, Part, PositiveDuration, Word, format_duration
 from controlplane.model.world import OverrideState
 from controlplane.service.verbs import (
     DEFAULT_LASTING,
@@ -34,7 +34,9 @@ class Command(Part):
 
     by: Annotated[str, Field(strict=True, max_length=500)] = ""
     reason: Annotated[str, Field(strict=True, max_length=500)] = NO_REASON
-    lasting: PositiveDuration = Field(default=DEFAULT_LASTING, alias="for")
+    lasting: PositiveDuration = Field(
+        default=DEFAULT_LASTING, alias="for", json_schema_extra={"default": format_duration(DEFAULT_LASTING)}
+    )
     preview: Annotated[bool, Field(strict=True)] = False
 
 
@@ -159,6 +161,12 @@ class JournalQuery(Part):
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     subject: Word | None = None
     kind: EntryKind | None = None
+
+
+class ExplainQuery(Part):
+    """What is asked about: an action, what the policies name, or a journal entry's place."""
+
+    about: Annotated[str, Field(min_length=1, max_length=500)]
 
 
 def verb_of(command: AnyCommand) -> Verb:

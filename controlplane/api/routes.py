@@ -13,7 +13,7 @@ from starlette.routing import Route
 from controlplane.api.bounds import Limits
 from controlplane.api.callers import Callers
 from controlplane.api.replies import refuse, reply
-from controlplane.api.requests import CommandRequest, JournalQuery, said_in, verb_of
+from controlplane.api.requests import CommandRequest, ExplainQuery, JournalQuery, said_in, verb_of
 from controlplane.model.errors import WrongUse
 from controlplane.model.journal import Entry, Json
 from controlplane.service.service import Service
@@ -39,7 +39,7 @@ def questions(service: Service) -> list[Route]:
         return reply(await answers.world())
 
     async def explain(request: Request) -> Response:
-        return reply(await answers.explain(request.path_params["asked"]))
+        return reply(await answers.explain(ExplainQuery.model_validate(dict(request.query_params)).about))
 
     async def journal(request: Request) -> Response:
         asked = JournalQuery.model_validate(dict(request.query_params))
@@ -57,7 +57,7 @@ def questions(service: Service) -> list[Route]:
         Route("/v1/status", status),
         Route("/v1/plan", plan),
         Route("/v1/world", world),
-        Route("/v1/explain/{asked:path}", explain),
+        Route("/v1/explain", explain),
         Route("/v1/journal", journal),
         Route("/v1/journal/verify", verify),
         *(Route(f"/v1/{part}", _part_of_status(answers, part)) for part in ("overrides", "wishes", "approvals")),

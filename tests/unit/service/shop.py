@@ -80,6 +80,7 @@ class StillDesk:
         self.journal = journal
         self.leads = True
         self.lost = False
+        self.leader_address = "http://127.0.0.1:1"
         self.given: list[PersonCommand] = []
         self.state = EstateState()
         self._estate = estate()
@@ -100,7 +101,7 @@ class StillDesk:
             policies=Policies("abc", NOON, ("policies",)),
             world=world,
             leader="dublin-1" if self.leads else "frankfurt-1",
-            leader_address=None if self.leads else "http://127.0.0.1:1",
+            leader_address=None if self.leads else self.leader_address,
             plan=plan(self._estate, world),
             approvals=self.state.approvals,
             paused=self.state.paused,
