@@ -14,6 +14,7 @@ from controlplane.model.resources.datastore import Datastore
 from controlplane.model.resources.kind import Resource
 from controlplane.model.resources.region import Region
 from controlplane.model.resources.service import Placement, Service
+from controlplane.sandbox.edge import ROUTES
 from controlplane.sandbox.plan import DatastorePlan, SandboxPlan
 
 POLICIES = "policies"
@@ -79,7 +80,8 @@ def _service(service: Service, plan: SandboxPlan, watching: Watching) -> Documen
         spec["probes"] = [_http(url, region, watching) for region, url in urls.items()]
     else:
         spec["demand"] = {origin: _scaled(rate, plan) for origin, rate in service.spec.demand.items()}
-        spec["traffic"] = {"driver": "envoy", "with": {"routes": str(plan.routes), "admin": plan.admin_url}}
+        settings = {"file": str(plan.routes), "routes": ROUTES, "admin": plan.admin_url}
+        spec["traffic"] = {"driver": "envoy", "with": settings}
         spec["probes"] = [
             *(_http(f"{plan.region_url(there)}/healthz/{service.name}", there, watching) for there in bound.regions),
             {"kind": "envoy", "target": plan.admin_url, "interval": watching.edge, "timeout": "1s"},

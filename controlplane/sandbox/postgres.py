@@ -125,7 +125,7 @@ def configure(plan: SandboxPlan, store: DatastorePlan, region: str, *, following
         "listen_addresses": f"'{address.host}'",
         "port": str(address.port),
         "cluster_name": f"'{region}'",
-        "synchronous_standby_names": "''" if following else "'*'" if store.replicas else "''",
+        "synchronous_standby_names": "''" if following or not store.replicas else f"'FIRST {len(store.replicas)} (*)'",
     }
     if following:
         conninfo = f"{store.conninfo(following, seen_from=region)} application_name={region}".replace(

@@ -122,7 +122,7 @@ class Shop:
         return await self._work(asked)
 
     async def _work(self, asked: Asked) -> Answer:
-        failed, degraded = await self._call_dependencies(asked.service)
+        failed, degraded = await self._call_dependencies(asked.service, weak=not asked.internal)
         if failed:
             return Answer(503, {"why": f"needs {failed}"}, [(b"x-why", b"dependency")])
         headers = [(b"x-degraded", ",".join(degraded).encode())] if degraded else []
@@ -132,10 +132,12 @@ class Shop:
             await self._read(asked)
         return Answer(200, {"service": asked.service.name}, headers)
 
-    async def _call_dependencies(self, service: ServicePlan) -> tuple[str | None, list[str]]:
+    async def _call_dependencies(self, service: ServicePlan, *, weak: bool) -> tuple[str | None, list[str]]:
         """The first strong dependency that failed, and the weak ones that did. A knob that saves a whole service
-        switches the call to it off."""
-        names = [name for name in (*service.strong, *service.weak) if self._parts.knobs.saved(name) < 1.0]
+        switches the call to it off. What is called by another service calls only what it cannot do without: weak
+        dependencies may go round in circles."""
+        wanted = (*service.strong, *service.weak) if weak else service.strong
+        names = [name for name in wanted if self._parts.knobs.saved(name) < 1.0]
         if not names:
             return None, []
         replies = await asyncio.gather(*(self._self.fetch(self._calls[name], CALL_TIMEOUT_S) for name in names))

@@ -1,8 +1,9 @@
 """The keeper of one PostgreSQL server: what an agent such as Patroni's does beside a real one.
 
-A write is acknowledged once the standby has it too. If the standby dies, writes must not hang for ever; yet a primary
-that has itself been cut off must never acknowledge alone, or what it accepts is lost when the standby is promoted.
-So the keeper, and nobody else, lets a primary go on alone, and only while
+A write is acknowledged once every standby that is there has it too, so that any of them may be promoted. If a standby
+dies, writes must not hang for ever; yet a primary that has itself been cut off must never acknowledge without it, or
+what it accepts is lost when that standby is promoted. So the keeper, and nobody else, lets a primary go on with fewer
+standbys, and only while
 
 - the standby has been away for a second,
 - most of the other regions can be reached from here (a primary that the rest cannot reach cannot reach the rest), and
@@ -12,6 +13,7 @@ A primary that sees another one on a later timeline makes itself read-only: it h
 """
 
 import asyncio
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -29,10 +31,10 @@ _ANSWER_S = 0.5
 _ROLE = "SELECT pg_is_in_recovery(), (SELECT timeline_id FROM pg_control_checkpoint())"
 # A promoted server's checkpoint may still carry the old timeline; the WAL file's name is up to date.
 _TIMELINE = "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int"
-_STANDBYS = """SELECT count(*) FILTER (WHERE reply_time > clock_timestamp() - interval '1500 ms'),
- count(*) FILTER (WHERE flush_lsn >= pg_current_wal_lsn() - 65536),
- current_setting('synchronous_standby_names'), current_setting('default_transaction_read_only')
- FROM pg_stat_replication WHERE state = 'streaming'"""
+_STANDBYS = """SELECT application_name, reply_time > clock_timestamp() - interval '1500 ms',
+ flush_lsn >= pg_current_wal_lsn() - 65536 FROM pg_stat_replication WHERE state = 'streaming'"""
+_SETTINGS = "SELECT current_setting('synchronous_standby_names'), current_setting('default_transaction_read_only')"
+_WAITS_FOR = re.compile(r"FIRST (\d+) \(\*\)")
 
 
 class Server:
@@ -81,51 +83,65 @@ class Keeper:
 
     def __init__(self, plan: SandboxPlan, store: DatastorePlan, region: str) -> None:
         self._own = Server(store.conninfo(region, seen_from=region))
-        self._others = [Server(store.conninfo(there, seen_from=region)) for there in store.regions if there != region]
+        self._others = {
+            there: Server(store.conninfo(there, seen_from=region)) for there in store.regions if there != region
+        }
         self._peers = [(Pool(address), address) for address in plan.regions[region].peers.values()]
-        self._standby_seen = 0.0
+        self._seen = dict.fromkeys(self._others, 0.0)
         self._doubt = True
         self.state = "starting"
 
     async def run(self) -> None:
         """Watch for ever."""
         loop = asyncio.get_running_loop()
-        last = self._standby_seen = loop.time()
+        last = loop.time()
         while True:
             await asyncio.sleep(TICK_S)
             now = loop.time()
             if now - last > _GAP_S:
-                self._doubt, self._standby_seen = True, now
+                self._start_over(now)
             last = now
             with suppress(NoPrimary):
                 await self._tick(now)
 
+    def _start_over(self, now: float) -> None:
+        """Nothing that was seen before counts."""
+        self._doubt = True
+        self._seen = dict.fromkeys(self._others, now)
+
     async def _tick(self, now: float) -> None:
         mine = await self._own.timeline()
         if mine is None:
-            self.state, self._doubt, self._standby_seen = "standby", True, now
+            self.state = "standby"
+            self._start_over(now)
             return
-        fresh, level, names, read_only = (await self._own.ask(_STANDBYS))[0]
-        if fresh:
-            self._standby_seen, self._doubt = now, False
-            self.state = "in step" if names else "alone"
-            if level and not names:
-                await self._standbys("*")
-            return
-        roles = [await _role(server) for server in self._others]
-        if any(isinstance(role, int) and role > mine for role in roles):
+        names, read_only = (await self._own.ask(_SETTINGS))[0]
+        streaming = await self._own.ask(_STANDBYS)
+        fresh = {name for name, is_fresh, _ in streaming if is_fresh}
+        level = {name for name, _, is_level in streaming if is_level}
+        self._seen |= dict.fromkeys(fresh & self._others.keys(), now)
+        missing = {name: await _role(server) for name, server in self._others.items() if name not in fresh}
+        if any(isinstance(role, int) and role > mine for role in missing.values()):
             await self._step_down(already=read_only == "on")
             return
-        if roles and all(role is None for role in roles):
+        if all(role is None for role in missing.values()):
             self._doubt = False
-        if now - self._standby_seen < STANDBY_AWAY_S or not names:
-            return
-        self.state = "waiting for the standby"
-        if not self._doubt and await self._see_most():
-            await self._standbys("")
-            self.state = "alone"
+        await self._settle(waits_for(names), fresh, level, now)
 
-    async def _standbys(self, names: str) -> None:
+    async def _settle(self, count: int, fresh: set[str], level: set[str], now: float) -> None:
+        """Wait for every standby that is there: for more as they catch up, for fewer once they are surely away."""
+        there = sum(now - seen < STANDBY_AWAY_S for seen in self._seen.values())
+        if len(level & fresh) > count:
+            await self._wait_for(len(level & fresh))
+        elif there < count and not self._doubt and await self._see_most():
+            await self._wait_for(there)
+        elif there < count:
+            self.state = "waiting for a standby"
+        else:
+            self.state = "in step" if count == len(self._others) else "short of a standby" if count else "alone"
+
+    async def _wait_for(self, count: int) -> None:
+        names = f"FIRST {count} (*)" if count else ""
         await self._own.ask(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
         await self._own.ask("SELECT pg_reload_conf()")
 
@@ -145,6 +161,12 @@ class Keeper:
             *(pool.fetch(request("GET", address, "/healthz", {}), _ANSWER_S) for pool, address in self._peers)
         )
         return _most(reply is not None for reply in seen)
+
+
+def waits_for(names: str) -> int:
+    """How many standbys a commit waits for, by ``synchronous_standby_names`` as written here."""
+    match = _WAITS_FOR.fullmatch(names)
+    return int(match[1]) if match else 0
 
 
 async def _role(server: Server) -> int | str | None:
