@@ -1,0 +1,1 @@
+"""The sandbox's parts that need no server."""
