@@ -256,6 +256,9 @@ def _make_room(scene: Scene, intent: Intent, shifts: list[Action]) -> tuple[list
     what leaves it."""
     saved = savings(scene.estate, intent.depths)
     now = loads(scene.estate, scene.demand, scene.today, saved)
+    for name, holder in scene.holders.items():
+        if holder in now:
+            now[holder] += scene.estate.services[name].spec.unit_cost * (1 - saved.get((name, holder), 0.0))
     waits: dict[str, set[str]] = {a.subject: set() for a in shifts}
     parts = {a.subject: changes(scene, a.subject, {a.subject: a.shares}) for a in shifts}
     for region in scene.estate.regions:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from controlplane.decide.allocation.allocate import allocate
 from controlplane.decide.allocation.problem import Allocation, AllocationProblem, FixedLoad, KnobChoice
 from controlplane.decide.dependencies import possible
+from controlplane.decide.exclusives import holder_of
 from controlplane.decide.knobs import knob_choices
 from controlplane.decide.places import Places, Stand
 from controlplane.model.estate import Estate
@@ -71,8 +72,9 @@ def _healthy_plan(estate: Estate, demand: tuple[tuple[str, tuple[tuple[str, floa
         for s, by in by_service.items()
         for o in by
     }
-    holders = {name: estate.deployed(name)[0] for name in estate.exclusive if estate.deployed(name)}
-    problem = problem_of(estate, World(at=_EPOCH), by_service, holders, knob_choices(estate, None))
+    nothing_said = World(at=_EPOCH)
+    holders = {name: holder_of(estate, nothing_said, name) for name in estate.exclusive}
+    problem = problem_of(estate, nothing_said, by_service, holders, knob_choices(estate, None))
     return allocate(replace(problem, allowed=allowed))
 
 
@@ -90,20 +92,32 @@ def today_shares(
 
 
 def leaves_live(scene: Scene, shares: Shares) -> dict[str, float]:
-    """Cost units a second, by service, that going from today to ``shares`` takes away from live regions (R8). What
-    is not legal where it is must go and does not count (R4)."""
+    """Cost units a second, by service, that going from today to ``shares`` moves away from live regions (R8).
+
+    What is turned away where it is has not moved, and what is not legal where it is must go (R4): neither counts.
+    """
     left: dict[str, float] = {}
     for service, by_origin in scene.demand.items():
         cost = scene.estate.services[service].spec.unit_cost
         for origin, rate in by_origin.items():
-            goal = shares.get(service, {}).get(origin, {})
-            legal = scene.estate.legal(service, origin)
-            for region, share in scene.today[service][origin].items():
-                standing = scene.places.of.get((service, region)) if region in legal else None
-                if standing is not None and standing.stand is not Stand.DEAD and share > goal.get(region, 0.0):
-                    lost = (share - goal.get(region, 0.0)) * rate * cost
-                    left[service] = left.get(service, 0.0) + lost
+            share = _leaving(scene, (service, origin), shares.get(service, {}).get(origin, {}))
+            if share > 0:
+                left[service] = left.get(service, 0.0) + share * rate * cost
     return left
+
+
+def _leaving(scene: Scene, pair: Pair, goal: Mapping[str, float]) -> float:
+    service, origin = pair
+    now, legal = scene.today[service][origin], scene.estate.legal(service, origin)
+    gone = sum(
+        share - goal.get(region, 0.0)
+        for region, share in now.items()
+        if share > goal.get(region, 0.0)
+        and region in legal
+        and scene.places.of[service, region].stand is not Stand.DEAD
+    )
+    turned_away = max(0.0, sum(now.values()) - sum(goal.values()))
+    return max(0.0, gone - turned_away)
 
 
 def find_target(scene: Scene) -> tuple[Allocation, bool]:
@@ -210,8 +224,8 @@ def problem_of(
     estate: Estate, world: World, demand: Demand, holders: Mapping[str, str | None], knobs: tuple[KnobChoice, ...]
 ) -> AllocationProblem:
     """What every allocation of this estate has in common; bounds and the baseline are the caller's."""
-    services = tuple(sorted(demand))
     specs = {name: estate.services[name].spec for name in estate.services}
+    services = tuple(sorted({*demand, *(name for name in holders if specs[name].unit_cost > 0)}))
     return AllocationProblem(
         services=services,
         origins=tuple(sorted({origin for by_origin in demand.values() for origin in by_origin})),
