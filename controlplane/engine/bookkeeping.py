@@ -8,7 +8,7 @@ from controlplane.engine.state import EstateState
 from controlplane.model.plan import Action, ActionKind, Cause, Plan
 from controlplane.model.rules import Rule
 from controlplane.model.verdict import EVERY_SERVICE
-from controlplane.model.world import Drain, OverrideState, Transition
+from controlplane.model.world import Drain, OverrideState, Shares, Transition
 
 _SAME_SHARE = 0.002
 _LEAVING = frozenset({Cause.FAILOVER, Cause.GREY, Cause.DRAIN, Cause.PERSON})
@@ -53,8 +53,9 @@ class Turned:
     restored: tuple[Drain, ...] = ()
 
 
-def restored(state: EstateState, plan: Plan) -> tuple[Drain, ...]:
-    """Drains that are over: R13 has released the place, and it carries what the target gives it."""
+def restored(state: EstateState, plan: Plan, healthy: Shares) -> tuple[Drain, ...]:
+    """Drains that are over: R13 has released the place, and it carries what the target gives it, which is something
+    unless the ``healthy`` plan has nothing there either."""
     gaining = {
         (action.subject, region)
         for action in plan.actions
@@ -65,8 +66,15 @@ def restored(state: EstateState, plan: Plan) -> tuple[Drain, ...]:
     return tuple(
         drain
         for drain in state.drains
-        if (drain.region, drain.service) in released and _carries(state, plan, drain, gaining)
+        if (drain.region, drain.service) in released
+        and (_part(plan.target, drain) > 0 or _part(healthy, drain) == 0)
+        and _carries(state, plan, drain, gaining)
     )
+
+
+def _part(shares: Shares, drain: Drain) -> float:
+    services = shares if drain.service == EVERY_SERVICE else {drain.service}
+    return sum(by.get(drain.region, 0.0) for service in services for by in shares.get(service, {}).values())
 
 
 def _carries(state: EstateState, plan: Plan, drain: Drain, gaining: set[tuple[str, str]]) -> bool:

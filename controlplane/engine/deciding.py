@@ -31,12 +31,14 @@ class Decision:
 
 @dataclass(slots=True)
 class Decider:
-    """``verdicts`` is the judge's memory. ``fresh_plans`` counts the plans that were really made."""
+    """``verdicts`` is the judge's memory. ``fresh_plans`` counts the plans that were really made,
+    ``decided_from`` is the state that the last decision was made from."""
 
     estate: Estate
     book: EvidenceBook
     verdicts: Verdicts = field(default_factory=dict)
     fresh_plans: int = 0
+    decided_from: EstateState | None = None
     _surveyor: Surveyor | None = None
     _last: Decision | None = None
     _basis: World | None = None
@@ -62,6 +64,7 @@ class Decider:
     def decide(self, state: EstateState, stuck: frozenset[str], now: datetime) -> Decision:
         """The plan for the world as it is. Between two instants at which time alone could change it, an equal world
         has an equal plan: the last one is then dated anew."""
+        self.decided_from = state
         world = self.surveyor.survey(state, self.verdicts, stuck, now)
         basis = decisive(world)
         last = self._last

@@ -37,6 +37,7 @@ class Executor:
     backoff: Backoff
     on_end: Callable[[Flight, Outcome], None] | None = None
     breakers: dict[str, Breaker] = field(default_factory=dict)
+    announced: int = 0
 
     @property
     def limits(self) -> Limits:
@@ -63,19 +64,21 @@ class Executor:
         if not entered:
             return ()
         now, since_s = self.trier.clock.now(), self.trier.clock.monotonic()
+        keys = [self._once_key(permit) for permit in entered]
         try:
             for permit in entered:
                 self.gate.check(permit)
-            written = await self.scribe.write([self.records.intent(permit) for permit in entered])
+            intents = [self.records.intent(permit, key) for permit, key in zip(entered, keys, strict=True)]
+            written = await self.scribe.write(intents)
         except (StoreLost, LeaseLost):
             for permit in entered:
                 self._hand(permit)[1].left()
             raise
         flights = []
-        for permit, entry in zip(entered, written, strict=True):
+        for permit, key, entry in zip(entered, keys, written, strict=True):
             lasts_s = self._lasts_s(permit)
             target, ends = target_of(permit.action, self.estate), now + timedelta(seconds=lasts_s)
-            flights.append(Flight(permit, target, entry.seq, now, ends, since_s + lasts_s))
+            flights.append(Flight(permit, target, key, entry.seq, now, ends, since_s + lasts_s))
         return tuple(flights)
 
     async def run(self, flight: Flight) -> Outcome:
@@ -155,6 +158,11 @@ class Executor:
         await self.scribe.note([self.records.outcome(flight, outcome)])
         if self.on_end is not None:
             self.on_end(flight, outcome)
+
+    def _once_key(self, permit: Permit) -> str:
+        """Epochs are never given twice, so neither is this, whichever replica counts."""
+        self.announced += 1
+        return f"{permit.epoch}.{self.announced}-{permit.action.id}"
 
     def _hand(self, permit: Permit) -> tuple[Hand, Breaker]:
         hand = self.hands.of(target_of(permit.action, self.estate))

@@ -14,6 +14,7 @@ from controlplane.model.world import Lag
 _SMOOTH_OVER_S = 10.0
 _JUMP_SIGMAS = 4.0
 _DEADBAND = 0.05
+_ARRIVED = 1e-3
 _LEAST_OF_DECLARED = 0.01
 _LAG_KNOWN_WITHIN = timedelta(seconds=10)
 _SAME_FAILURE = timedelta(seconds=30)
@@ -21,6 +22,7 @@ _SAME_FAILURE = timedelta(seconds=30)
 
 @dataclass(slots=True)
 class _Rate:
+    seen: float
     smooth: float
     shown: float
     at: datetime
@@ -46,7 +48,7 @@ class DemandGauge:
                 continue
             rate = self._rates.get(key)
             if rate is None:
-                self._rates[key] = _Rate(value, value, at)
+                self._rates[key] = _Rate(value, value, value, at)
             elif at > rate.at:
                 _follow(rate, value, at)
         found: dict[str, dict[str, float]] = {}
@@ -55,6 +57,11 @@ class DemandGauge:
                 least = _LEAST_OF_DECLARED * estate.services[name].spec.demand[origin]
                 found.setdefault(name, {})[origin] = max(rate.shown, least)
         return found
+
+    @property
+    def settled(self) -> bool:
+        """Whether the same samples again would change nothing."""
+        return all(rate.smooth == rate.seen for rate in self._rates.values())
 
     def leap(self, by: timedelta) -> None:
         """Date everything later (the simulator's leap)."""
@@ -92,7 +99,9 @@ def _follow(rate: _Rate, value: float, at: datetime) -> None:
         rate.smooth = value
     else:
         rate.smooth += (value - rate.smooth) * min(1.0, elapsed_s / _SMOOTH_OVER_S)
-    rate.at = at
+    if abs(value - rate.smooth) <= _ARRIVED * max(value, 1.0):
+        rate.smooth = value
+    rate.seen, rate.at = value, at
     if abs(rate.smooth - rate.shown) > _DEADBAND * rate.shown:
         rate.shown = rate.smooth
 

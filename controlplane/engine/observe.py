@@ -9,6 +9,7 @@ from controlplane.model.evidence import Evidence, Key, Observation, Reading, Sig
 
 _LAG_MEMORY = 240
 _FORGOTTEN_AFTER = timedelta(hours=1)
+_ALIVE_S = 1.5
 _SUCCESS_EDGES = (0.1, 0.9, 0.99)
 _BY_VALUE = frozenset({Signal.DEMAND, Signal.LAG, Signal.CAPACITY, Signal.FACILITY, Signal.SURCHARGE, Signal.LOAD})
 
@@ -100,6 +101,17 @@ class EvidenceBook:
             self._by_region[key.region].remove(track)
             self._samples.pop(key, None)
             self._values.get(key.signal, {}).pop(key, None)
+
+    def settled(self, now: datetime) -> bool:
+        """Whether the same samples again would change no belief: no row is being counted, and what no longer comes is
+        stale already."""
+        for track in self._tracks.values():
+            seen = track.believed
+            if track.streak or (
+                seen is not None and _ALIVE_S < (now - seen.observed_at).total_seconds() <= seen.valid_s
+            ):
+                return False
+        return True
 
     def leap(self, by: timedelta) -> None:
         """Date everything later, as if the same samples had kept coming for so long (the simulator's leap)."""

@@ -49,10 +49,12 @@ class Outcome:
 
 @dataclass(slots=True)
 class Flight:
-    """An act between its intent and its outcome. ``intent``: the intent's place in the journal."""
+    """An act between its intent and its outcome. ``intent``: the intent's place in the journal.
+    ``once_key`` is the same for every try of this act."""
 
     permit: Permit
     target: Target
+    once_key: str
     intent: int
     since: datetime
     deadline: datetime
@@ -67,11 +69,6 @@ class Flight:
     def action(self) -> Action:
         """What is being done."""
         return self.permit.action
-
-    @property
-    def once_key(self) -> str:
-        """The same for every try of this act."""
-        return f"intent-{self.intent}"
 
     def halt(self, why: Stop) -> None:
         """Tell it to stop. What it has already made true is left as it is, unless the daemon is shutting down."""

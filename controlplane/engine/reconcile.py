@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from controlplane.engine.bookkeeping import empty
+from controlplane.engine.breaker import Gate
 from controlplane.engine.chores import Chores
 from controlplane.engine.deciding import Decision
 from controlplane.engine.machine import Machine, assemble
@@ -89,16 +90,25 @@ class Reconciler:
         For the simulator, which then need not run them. ``leap`` tells the engine that it did not.
         """
         machine = self.machine
-        if machine.actor.flights or machine.wake.is_set() or machine.scribe.spooled or machine.notes.outbox:
-            return None
-        if not machine.leadership.store_ok or machine.executor.backoff.next_ready_s() is not None:
-            return None
         if self.mode is Mode.FOLLOWING:
-            return _NEVER
-        if self.mode is not Mode.LEADING or self.decision is None or machine.keeper.dirty:
+            return _NEVER if self._calm() else None
+        if self.mode is not Mode.LEADING or self.decision is None or not self._calm():
             return None
-        until = self.decision.plan.wake_at
-        return until if until is not None else _NEVER
+        if machine.keeper.dirty or machine.decider.decided_from is not machine.keeper.state:
+            return None
+        return self.decision.plan.wake_at or _NEVER
+
+    def _calm(self) -> bool:
+        """Whether nothing is under way, waits to be tried again, or is being counted."""
+        machine = self.machine
+        executor, now = machine.executor, machine.clock.now()
+        if machine.actor.flights or machine.wake.is_set() or machine.scribe.spooled or machine.notes.outbox:
+            return False
+        if not machine.leadership.store_ok or executor.backoff.next_ready_s() is not None:
+            return False
+        if any(breaker.gate is not Gate.CLOSED for breaker in executor.breakers.values()):
+            return False
+        return machine.decider.surveyor.demand.settled and machine.book.settled(now)
 
     def leap(self, by: timedelta) -> None:
         """Time went on by so much, with the same evidence all the while."""

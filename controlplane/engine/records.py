@@ -24,11 +24,12 @@ class Records:
     clock: Clock
     say: Say
 
-    def intent(self, permit: Permit) -> Entry:
+    def intent(self, permit: Permit, once_key: str) -> Entry:
         """What is about to be done, and everything that is needed to find out later whether it was."""
         action = permit.action
         facts: dict[str, Json] = {
             "replica": self.replica,
+            "once_key": once_key,
             "kind": action.kind.value,
             "cause": action.cause.value,
             "from": action.from_,
@@ -48,6 +49,7 @@ class Records:
             "from": flight.action.from_,
             "to": flight.action.to,
             "intent": flight.intent,
+            "once_key": flight.once_key,
             "ending": outcome.ending.value,
             "took_s": outcome.took_s,
             "attempts": flight.attempts,
@@ -59,7 +61,11 @@ class Records:
 
     def undo(self, flight: Flight) -> Entry:
         """What was begun is about to be put back."""
-        facts: dict[str, Json] = {"replica": self.replica, "intent": flight.intent}
+        facts: dict[str, Json] = {
+            "replica": self.replica,
+            "intent": flight.intent,
+            "once_key": flight.once_key,
+        }
         return self._entry(EntryKind.UNDO, flight.action, flight.permit.epoch, facts)
 
     def hold(self, hold: Hold, epoch: int) -> Entry:

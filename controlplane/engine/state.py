@@ -53,6 +53,7 @@ class EstateState:
     holders: Mapping[str, str | None] = field(default_factory=dict)
     holder_epochs: Mapping[str, int] = field(default_factory=dict)
     primaries: Mapping[str, str] = field(default_factory=dict)
+    primary_since: Mapping[str, datetime] = field(default_factory=dict)
     fenced: tuple[tuple[str, str], ...] = ()
     units: Mapping[str, float] = field(default_factory=dict)
     drains: tuple[Drain, ...] = ()

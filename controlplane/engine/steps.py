@@ -96,7 +96,8 @@ def settle(state: EstateState, action: Action, desired: Desired, now: datetime, 
             epochs = {**state.holder_epochs, name: epoch}
             return replace(adopt(state, name, desired), holder_epochs=epochs, fenced=_freed(state, name, region))
         case Primary():
-            return replace(adopt(state, name, desired), fenced=_freed(state, name, desired.region))
+            since = {**state.primary_since, name: now}
+            return replace(adopt(state, name, desired), primary_since=since, fenced=_freed(state, name, desired.region))
         case Fence():
             return replace(state, fenced=tuple(sorted({*state.fenced, (name, desired.region)})))
         case Holder() | KnobSetting() | Units():

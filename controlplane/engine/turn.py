@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from controlplane.decide.placement import demand_of, healthy_plan
 from controlplane.engine.approvals import granted, sync
 from controlplane.engine.bookkeeping import empty, mark_left, note_freeze, note_room, restored, unmark
 from controlplane.engine.deciding import Decision
@@ -21,7 +22,7 @@ from controlplane.model.permit import Permit, Refusal, Standing
 from controlplane.model.plan import Hold
 from controlplane.model.rules import Rule, reason
 from controlplane.model.verdict import EVERY_SERVICE
-from controlplane.model.world import Drain
+from controlplane.model.world import Drain, Shares
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class Turn:
         refusals = [answer for answer in answers if isinstance(answer, Refusal)]
         chosen = machine.actor.choose(answer for answer in answers if isinstance(answer, Permit))
         begun = tuple(permit.action for permit in chosen)
-        over = restored(keeper.state, plan)
+        over = restored(keeper.state, plan, self._healthy(decision)) if plan.returning else ()
         keeper.change(lambda state: note_freeze(note_room(state, plan, now), plan, now))
         keeper.change(lambda state: sync(state, plan, refusals, now))
         keeper.change(lambda state: mark_left(unmark(state, over, now), plan, begun, now))
@@ -72,6 +73,10 @@ class Turn:
         if not self.unheard:
             return decision
         return Decision(decision.world, with_first_placements(decision.plan, machine.estate, self.unheard))
+
+    def _healthy(self, decision: Decision) -> Shares:
+        estate = self.machine.estate
+        return healthy_plan(estate, demand_of(estate, decision.world)).shares
 
     def _standing(self, decision: Decision) -> Standing:
         leadership, state = self.machine.leadership, self.machine.keeper.state

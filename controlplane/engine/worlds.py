@@ -17,6 +17,7 @@ Verdicts = Mapping[tuple[str, str], Verdict]
 
 _DEAD_BELOW = 0.10
 _SUCCEEDS_FROM = 0.90
+_PROMOTION_SEEN = timedelta(seconds=3)
 _NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -51,6 +52,7 @@ class Surveyor:
             transitions=state.transitions,
             shifts=state.shifts,
             fenced=frozenset(state.fenced),
+            idle=self._idle(state, quorum, now),
             unreachable=_unreachable(self.estate, self.book, verdicts, now),
             accepted_loss=accepted,
             last_step=state.last_step,
@@ -63,6 +65,24 @@ class Surveyor:
         """The state with the facility alarms that stand now."""
         standing = alarms(self.book, state.alarms)
         return state if standing == state.alarms else replace(state, alarms=standing)
+
+    def _idle(self, state: EstateState, quorum: int, now: datetime) -> frozenset[tuple[str, str]]:
+        """Primaries that a quorum sees not to write, and nobody sees to, since they were last promoted."""
+        idle = set()
+        for name, store in self.estate.datastores.items():
+            region = state.primaries.get(name, store.spec.primary)
+            after = state.primary_since.get(name)
+            votes = [
+                seen.reading
+                for track in self.book.tracks(Signal.PRIMARY, region=region)
+                if track.key.subject == name
+                and (seen := track.believed) is not None
+                and _fresh(seen.observed_at, seen.valid_s, now)
+                and (after is None or seen.observed_at - after > _PROMOTION_SEEN)
+            ]
+            if Reading.OK not in votes and votes.count(Reading.FAILED) >= quorum:
+                idle.add((name, region))
+        return frozenset(idle)
 
     def quorum(self) -> int:
         """How many vantages must agree, as the judge counts them."""

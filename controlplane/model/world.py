@@ -97,12 +97,14 @@ class World:
     in force; ``capacity``: cost units a second a region can carry today where that is not the declared figure;
     ``surcharge``: factor on the cost of load that a region gains (cold caches), 1 where absent; ``alarms``: regions
     with a standing facility alarm and since when; ``fenced``: (subject, region) pairs proven unable to write or
-    run; ``unreachable``: pairs of regions that cannot reach each other; ``accepted_loss``: what a person accepts
-    to lose by promoting a datastore; ``last_step``: when traffic of a service last moved by a ramp;
-    ``knob_room_since``: since when a lighter level of a knob would have done (None: nobody keeps count, and a lighter
-    level is taken at once); ``management``: regions whose management plane alone fails (R15), since when; ``stuck``:
-    knobs and datastores whose driver is out of order: the plan must do without them. ``drains`` None: nobody keeps
-    count, and a region without any share that has a verdict, alarm or override is taken for drained. A verdict may also be on a datastore, by its name.
+    run; ``idle``: (datastore, region) pairs whose primary is seen not to write although it can be reached: it came
+    back fenced, or nobody promoted it; ``unreachable``: pairs of regions that cannot reach each other;
+    ``accepted_loss``: what a person accepts to lose by promoting a datastore; ``last_step``: when traffic of a
+    service last moved by a ramp; ``knob_room_since``: since when a lighter level of a knob would have done (None:
+    nobody keeps count, and a lighter level is taken at once); ``management``: regions whose management plane alone
+    fails (R15), since when; ``stuck``: knobs and datastores whose driver is out of order: the plan must do without
+    them. ``drains`` None: nobody keeps count, and a region without any share that has a verdict, alarm or override
+    is taken for drained. A verdict may also be on a datastore, by its name.
     """
 
     at: datetime
@@ -122,6 +124,7 @@ class World:
     transitions: tuple[Transition, ...] = ()
     shifts: tuple[Shift, ...] = ()
     fenced: frozenset[tuple[str, str]] = frozenset()
+    idle: frozenset[tuple[str, str]] = frozenset()
     unreachable: frozenset[tuple[str, str]] = frozenset()
     accepted_loss: Mapping[str, timedelta] = field(default_factory=dict)
     last_step: Mapping[str, datetime] = field(default_factory=dict)
