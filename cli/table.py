@@ -39,4 +39,5 @@ COMMANDS: tuple[Row, ...] = (
     Row(ACT, "pause", "cli.commands.stand:pause", "Stop all acting; go on watching."),
     Row(ACT, "resume", "cli.commands.stand:resume", "Act again."),
     Row(ACT, "override", "cli.commands.override:app", "Orders about regions: add, list, clear."),
+    Row(TRY, "sandbox", "cli.commands.sandbox:app", "A real small estate on this machine: up, down, status, fault."),
 )

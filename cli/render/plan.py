@@ -47,10 +47,14 @@ def headline(plan: PlanDoc) -> RenderableType:
 
 
 def action_list(actions: Iterable[ActionDoc]) -> RenderableType:
-    """Numbered, each with its reason."""
+    """Numbered, each with its reason, which is not said again while it stays the same."""
     known = list(actions)
     width = len(str(len(known)))
-    return Group(*(step(f"{place:>{width}}.", _action(action), action.why) for place, action in enumerate(known, 1)))
+    lines, said = [], ""
+    for place, action in enumerate(known, 1):
+        lines.append(step(f"{place:>{width}}.", _action(action), action.why if action.why != said else ""))
+        said = action.why
+    return Group(*lines)
 
 
 def action_words(action: ActionDoc) -> str:
@@ -147,8 +151,10 @@ def _regions(plan: PlanDoc) -> RenderableType:
     for region, used in sorted(plan.utilisation.items()):
         style = "bold red" if used > 1 else "yellow" if used >= _FULL else ""
         notes = ["drained"] if region in plan.drained else []
-        notes += [f"runs {name}" for name, holder in sorted(plan.holders.items()) if holder == region]
-        notes += [f"gets {name}'s primary" for name, to in sorted(plan.promote.items()) if to == region]
+        runs = [name for name, holder in sorted(plan.holders.items()) if holder == region]
+        gets = [name for name, to in sorted(plan.promote.items()) if to == region]
+        notes += [f"runs {listed(runs)}"] if runs else []
+        notes += [f"becomes primary of {listed(gets)}"] if gets else []
         rows.append((region, Text(percent(used), style), ", ".join(notes)))
     return grid(("REGION", "LOAD", ""), rows)
 
