@@ -29,12 +29,14 @@ def change(stage: Stage, process: Process, act: Act) -> None:
         case _:
             assert_never(act.desired)
     truth.version += 1
+    stage.unread[act.once_key] = truth.second
     stage.watch.after_change(act)
 
 
 def take_back(stage: Stage, act: Act) -> None:
     """Put ``act.previous`` back. A promotion and a fence stay: writes have gone the new way, or must not go the old."""
     truth = stage.truth
+    stage.unread[act.once_key] = truth.second
     match act.previous:
         case Weights():
             stage.watch.before_change(act)

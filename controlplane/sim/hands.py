@@ -65,6 +65,8 @@ class Hands:
         await self._wait(_LOOK_S)
         self._check_reach(act.desired)
         done = _is_so(self.stage, act.subject, act.desired)
+        if done:
+            self.stage.unread.pop(act.once_key, None)
         return Confirmation(done, detail="" if done else "not yet so")
 
     async def undo(self, act: Act) -> None:

@@ -14,6 +14,8 @@ FLAP_WITHIN_S = 1800
 ALL_OF_IT = 0.99
 """Share of what a region was planned to carry from which it carries that again."""
 FAILING_FROM = 0.01
+NOBODY = -1.0
+"""Stands for the success of users where there are none."""
 _HOUR_S = 3600
 
 
@@ -42,7 +44,11 @@ class RegionLog:
 
 @dataclass(slots=True)
 class Ledger:
-    """Sums are kept as runs, so that leaping over equal seconds gives the same figures as living through them."""
+    """Sums are kept as runs, so that leaping over equal seconds gives the same figures as living through them.
+
+    ``bad`` and ``turned_away``: shares of requests that failed unplanned, and that the edge answered by plan (shed,
+    refused); ``asked``: requests a second.
+    """
 
     estate: Estate
     regions: dict[str, RegionLog]
@@ -52,6 +58,7 @@ class Ledger:
     holders: dict[str, list[tuple[int, tuple[str, ...]]]] = field(default_factory=dict)
     promotions: list[Promotion] = field(default_factory=list)
     bad: Run = field(default_factory=lambda: Run([]))
+    turned_away: Run = field(default_factory=lambda: Run([]))
     asked: Run = field(default_factory=lambda: Run([]))
     moves: int = 0
     _last: dict[str, float] = field(default_factory=dict)
@@ -72,10 +79,13 @@ class Ledger:
         self.repeat(1)
         unplanned = (flow.failed - flow.answered) / flow.requests if flow.requests > 0 else 0.0
         self.bad.put(second, round(unplanned, 9))
+        turned_away = flow.answered / flow.requests if flow.requests > 0 else 0.0
+        self.turned_away.put(second, round(turned_away, 9))
         self.asked.put(second, round(flow.requests, 9))
-        for region, success in _success(flow).items():
-            self.regions[region].success.put(second, round(success, 6))
-            self.regions[region].load.put(second, round(flow.load[region], 6))
+        success = _success(flow)
+        for region, log in self.regions.items():
+            log.success.put(second, round(success.get(region, NOBODY), 6))
+            log.load.put(second, 0.0 if region in inputs.dead else round(flow.load[region], 6))
         self._place(truth)
 
     def repeat(self, seconds: int) -> None:

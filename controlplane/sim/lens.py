@@ -79,7 +79,7 @@ class SeenState:
 
 @dataclass(slots=True)
 class Leader:
-    """Who leads, as the store has it: the process, its epoch, and the second (true time) at which its lease ends."""
+    """Who leads, as the store has it: the process, its epoch, and when its lease ends by a clock without leaps."""
 
     process: Process | None = None
     epoch: int = 0
@@ -119,7 +119,7 @@ class SeenLeases:
         self.door.enter()
         await self.inner.release(self._outside(lease))
         if self.leader.process is self.door.process and "/" not in lease.name:
-            self.leader.ends_us = self.timeline.elapsed_us
+            self.leader.ends_us = self.timeline.loop.microseconds
 
     async def look(self, name: str) -> Lease | None:
         """See the port."""
@@ -131,7 +131,7 @@ class SeenLeases:
         """A name with a slash (``job/settlement``) is somebody else's lease and says nothing about who leads."""
         if "/" not in lease.name:
             self.leader.process, self.leader.epoch = self.door.process, lease.epoch
-            self.leader.ends_us = self.timeline.elapsed_us + ttl // timedelta(microseconds=1)
+            self.leader.ends_us = self.timeline.loop.microseconds + ttl // timedelta(microseconds=1)
         return self._inside(lease)
 
     def _inside(self, lease: Lease) -> Lease:

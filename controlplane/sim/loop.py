@@ -80,6 +80,17 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Seconds since the loop was made."""
         return self.microseconds / MICROSECONDS
 
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> _Timer:
+        """As asyncio's, but in whole microseconds from now: the same wait is as long whatever time it is."""
+        when_us = self.microseconds + max(0, round(delay * MICROSECONDS))
+        return self.call_at(when_us / MICROSECONDS, callback, *args, context=context)
+
     def call_at(
         self,
         when: float,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from controlplane.model.journal import Entry, Json
 from controlplane.model.notice import Notice
+from controlplane.model.resources.scenario import Fault
 from controlplane.sim.ledger import Ledger
 
 Metrics = Mapping[str, float | int | None]
@@ -27,7 +28,7 @@ class Result:
     notices: tuple[Notice, ...] = ()
     leapt_s: int = 0
     description: str = ""
-    faults: tuple[str, ...] = field(default=())
+    faults: tuple[Fault, ...] = field(default=())
 
     @property
     def passed(self) -> bool:

@@ -11,7 +11,7 @@ from controlplane.model.resources.scenario import Scenario
 from controlplane.sim.chance import seeded
 from controlplane.sim.clock import Timeline
 from controlplane.sim.daemon import Parts
-from controlplane.sim.expect import Run, describe, unmet
+from controlplane.sim.expect import Run, unmet
 from controlplane.sim.eyes import Eyes
 from controlplane.sim.ledger import open_ledger
 from controlplane.sim.loop import MICROSECONDS, VirtualLoop
@@ -94,7 +94,7 @@ class Simulation:
             notices=tuple(self.crew.notices),
             leapt_s=world.leapt_s,
             description=self.scenario.spec.description,
-            faults=tuple(describe(fault) for fault in self.scenario.spec.faults),
+            faults=self.scenario.spec.faults,
         )
 
     def _store_time(self) -> datetime:

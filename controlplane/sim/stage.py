@@ -71,7 +71,8 @@ class Effects:
 
 @dataclass(slots=True)
 class Stage:
-    """``calls``: how many calls to drivers are under way."""
+    """``calls``: how many calls to drivers are under way. ``unread``: acts whose effect has come about and that nobody
+    has read back yet, by the second in which it did."""
 
     estate: Estate
     timeline: Timeline
@@ -80,3 +81,4 @@ class Stage:
     watch: Watch
     effects: Effects = field(default_factory=Effects)
     calls: int = 0
+    unread: dict[str, int] = field(default_factory=dict)

@@ -20,6 +20,8 @@ LEAP_BY = 30
 """A leap is a whole number of these, and every period in the control plane divides it: so phases are kept."""
 MARGIN_S = 3
 """Seconds lived through before anything is due."""
+AUDITED_S = 33
+"""What changes without the control plane's doing is found when drivers are read back, which they are each 30 s."""
 SETTLED_S = REMEMBERED_S + 1
 """Seconds that must have been alike before a leap, beyond what the slowest probe needs to believe a change: what
 watchers remember is then alike, too."""
@@ -43,6 +45,8 @@ class World:
     _state: tuple[object, ...] = ()
     _alike: int = 0
     _built: tuple[object, ...] = ()
+    _claims: tuple[object, ...] = ()
+    _lapsed_at: int = 0
 
     async def run(self) -> None:
         """Live through the scenario."""
@@ -146,12 +150,18 @@ class World:
             tuple(replica.lives if replica.process else 0 for replica in self.replicas),
             id(self._inputs),
         )
+        claims = tuple(tuple(sorted(seat.claims)) for seat in truth.seats.values())
+        if claims != self._claims:
+            self._claims, self._lapsed_at = claims, second
+        self.stage.unread = {key: at for key, at in self.stage.unread.items() if second - at < AUDITED_S}
         alike = not changed and state == self._state and not truth.stragglers.old
         self._alike = self._alike + 1 if alike else 0
         self._state = state
 
     def _leap(self, second: int) -> None:
         if not self.leaps or self._alike < SETTLED_S + self.eyes.slowest_s or self.stage.calls:
+            return
+        if self.stage.unread or second - self._lapsed_at < AUDITED_S:
             return
         until = self._quiet_until(second)
         by = (until - MARGIN_S - second - 1) // LEAP_BY * LEAP_BY

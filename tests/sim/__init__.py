@@ -1,0 +1,1 @@
+"""The false world, and the daemon in it."""

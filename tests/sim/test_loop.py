@@ -48,7 +48,7 @@ def test_a_loop_in_which_nothing_can_ever_happen_says_so() -> None:
 
 def test_a_loop_that_spins_at_one_instant_says_so() -> None:
     async def main() -> None:
-        while True:
+        while True:  # noqa: ASYNC110
             await asyncio.sleep(0)
 
     with pytest.raises(Stuck, match="without time going on"):

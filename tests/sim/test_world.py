@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_a_day_in_which_nothing_happens_is_leapt_over() -> None:
 
 
 def test_a_leapt_run_is_the_stepped_run_byte_for_byte() -> None:
-    faults = [
+    faults: list[dict[str, Any]] = [
         {"at": "60s", "until": "15m", "kind": "region-down", "region": "dublin"},
         {"at": "20m", "until": "25m", "kind": "error-rate", "service": "catalog", "region": "frankfurt", "rate": 0.3},
         {"at": "30m", "until": "31m", "kind": "demand-surge", "factor": 2.5},

@@ -18,6 +18,7 @@ class Cause(Watcher):
         super().__init__(scene)
         self._before: dict[str, dict[str, float]] = {}
         self._carried: dict[str, bool] = {}
+        self._planned = {region for region in scene.estate.regions if self._carries(region)}
 
     def before_change(self, act: Act) -> Iterator[Breach]:
         """Keep what was."""
@@ -31,7 +32,7 @@ class Cause(Watcher):
         if not isinstance(act.desired, Weights):
             return
         second = self.scene.truth.second
-        for region in self.scene.estate.regions:
+        for region in sorted(self._planned):
             wrong_at = self.scene.troubled_at.get(region, LONG_AGO)
             if self._carried[region] and not self._carries(region) and second - wrong_at > _LONG_WELL_S:
                 yield Breach("R1", region, f"{region} was drained though nothing had been wrong in it")

@@ -44,7 +44,7 @@ class LeaderOnly(Watcher):
 
     def applying(self, process: Process, act: Act) -> Iterator[Breach]:
         """Whoever acts must lead at that instant, under the epoch that it claims."""
-        leads = self._leader.leads(process, self._timeline.elapsed_us)
+        leads = self._leader.leads(process, self._timeline.loop.microseconds)
         if not leads or act.epoch != self._leader.epoch:
             leader = self._leader.process.name if self._leader.process else "nobody"
             what = (

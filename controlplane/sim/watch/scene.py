@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from controlplane.model.act import Act
 from controlplane.model.estate import Estate
 from controlplane.model.journal import Entry
+from controlplane.model.resources.service import Placement
 from controlplane.sim.conditions import Conditions, Place
 from controlplane.sim.fluid import Flow, Inputs
 from controlplane.sim.schedule import NEVER
@@ -41,8 +42,8 @@ class Glance:
 
 @dataclass(slots=True)
 class Scene:
-    """``sick_at``: the last second in which a place failed of itself or by what it depends on; ``troubled_at``: in
-    which anything was wrong in a region that could be a reason to leave it."""
+    """``sick_at``: the last second in which a place failed of itself or by a service it depends on there;
+    ``troubled_at``: in which anything was wrong in a region that could be a reason to leave it."""
 
     estate: Estate
     truth: Truth
@@ -50,6 +51,8 @@ class Scene:
     sick_at: dict[Place, int] = field(default_factory=dict)
     troubled_at: dict[str, int] = field(default_factory=dict)
     _flow: Flow | None = None
+    _inputs: Inputs | None = None
+    _sick: list[Place] = field(default_factory=list)
 
     def step(self, inputs: Inputs, flow: Flow) -> None:
         """Remember one second."""
@@ -59,9 +62,12 @@ class Scene:
         else:
             self.glances.append(_glance(inputs, flow))
         self._flow = flow
-        for place, well in inputs.well.items():
-            if well < SICK_BELOW:
-                self.sick_at[place] = second
+        if inputs is not self._inputs:
+            self._inputs = inputs
+            able: dict[Place, float] = {}
+            self._sick = [place for place in inputs.well if _able(self.truth, place, able) < SICK_BELOW]
+        for place in self._sick:
+            self.sick_at[place] = second
         for region in _troubled(self.truth.now):
             self.troubled_at[region] = second
 
@@ -138,6 +144,19 @@ def _glance(inputs: Inputs, flow: Flow) -> Glance:
         by_region={region: served[region] / rate for region, rate in sent.items() if rate > 0},
         by_place={place: flow.success[place] for place, rate in flow.rate.items() if rate > 0},
     )
+
+
+def _able(truth: Truth, place: Place, known: dict[Place, float]) -> float:
+    """Share of requests that a place could serve if all datastores were well."""
+    if place not in known:
+        name, region = place
+        now = truth.now
+        able = 0.0 if region in now.dead or place in now.failing else 1 - now.errors.get(place, 0.0)
+        for dependency in truth.estate.strong[name]:
+            if truth.estate.services[dependency].spec.placement is Placement.SPREAD:
+                able *= _able(truth, (dependency, region), known)
+        known[place] = able
+    return known[place]
 
 
 def _troubled(now: Conditions) -> set[str]:
