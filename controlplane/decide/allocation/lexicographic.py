@@ -128,6 +128,7 @@ class Descent:
         self._columns = np.arange(sheet.columns, dtype=np.int32)
         self._slack = SLACK * (100 if sheet.whole_numbers else 1)
         self._held: dict[int, float] = {}
+        self._fixed: list[Ints] = []
         self.bounded = True
         self.solution: Floats = np.zeros(sheet.columns)
         self._solved = False
@@ -147,11 +148,14 @@ class Descent:
 
     def _run(self, aim: Aim) -> None:
         status = ""
-        for loosening in (1.0, 10.0, 100.0, 1000.0):
+        for loosening in (1.0, 10.0, 100.0, 1e3, 1e4):
             if loosening > 1.0:
                 self._engine.clearSolver()
                 for row, best in self._held.items():
                     self._engine.changeRowBounds(row, -np.inf, best + loosening * self._slack)
+                for columns in self._fixed:
+                    none = np.zeros(len(columns))
+                    self._engine.changeColsBounds(len(none), columns, none, none + loosening * self._slack)
             self._engine.run()
             status = self._engine.modelStatusToString(self._engine.getModelStatus())
             if status == "Optimal":
@@ -167,6 +171,7 @@ class Descent:
         if best <= NOTHING and bool((aim.coefficients >= 0).all()):
             none = np.zeros(len(costly))
             self._engine.changeColsBounds(len(none), costly, none, none)
+            self._fixed.append(costly)
         else:
             self._held[aim.row] = best
             self._engine.changeRowBounds(aim.row, -np.inf, best + self._slack)
