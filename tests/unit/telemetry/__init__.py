@@ -1,0 +1,1 @@
+"""What listeners make of the journal and of ticks."""
