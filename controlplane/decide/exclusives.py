@@ -66,75 +66,103 @@ def holder_of(estate: Estate, world: World, service: str) -> str | None:
 def _settle_primary(now: Situation, name: str, found: Exclusives) -> None:
     at = primary_of(now.estate, now.world, name)
     found.primaries[name] = at
-    why, cause = _primary_must_go(now, name, at)
     if name in now.facts.lost_pending:
         found.holds.append(Hold(name, (reason(Rule.DAMPING, "primary-not-long-enough", datastore=name),)))
         return
-    if why is None:
+    if (name, at) in now.world.idle and _fit_to_write(now, name, at):
+        idle = (reason(Rule.DATA, "primary-idle", datastore=name, region=at),)
+        found.promotions.append(Move(name, None, at, Cause.FAILOVER, idle, fence=False))
         return
-    planned = cause in (Cause.PERSON, Cause.DRAIN) and name not in now.facts.lost
+    why, cause = _primary_must_go(now, name, at)
+    if not why:
+        return
+    planned = cause in (Cause.PERSON, Cause.DRAIN) and name not in now.facts.lost and (name, at) not in now.world.idle
     frozen = denied(now.estate, now.world, "promote", "switchover") if planned else None
     if frozen is not None:
-        found.holds.append(Hold(name, (why, frozen)))
+        found.holds.append(Hold(name, (*why, frozen)))
         return
-    best, refusals = _best_replica(now, name, planned)
+    best, reasons = _best_replica(now, name, planned=planned)
     if best is None:
-        found.holds.append(Hold(name, (why, *refusals)))
-        if name in now.facts.lost:
+        found.holds.append(Hold(name, (*why, *reasons)))
+        if name in now.facts.lost or (name, at) in now.world.idle:
             found.unwritable.add(name)
         return
-    lag = now.world.lag[name][best].value.total_seconds()
-    accepted = now.world.accepted_loss.get(name)
-    rpo = now.estate.datastores[name].spec.rpo.total_seconds()
-    fits = reason(Rule.DATA, "promote", datastore=name, lag_s=lag, rpo_s=rpo)
-    if accepted is not None and lag > rpo:
-        fits = reason(Rule.DATA, "promote-with-loss", datastore=name, lag_s=lag, accepted_s=accepted.total_seconds())
     fenced = (name, at) in now.world.fenced
     found.primaries[name] = best
-    found.promotions.append(Move(name, at, best, cause, (why, fits), not fenced))
+    found.promotions.append(Move(name, at, best, cause, (*why, *reasons), not fenced))
 
 
-def _primary_must_go(now: Situation, name: str, at: str) -> tuple[Reason | None, Cause]:
+def _primary_must_go(now: Situation, name: str, at: str) -> tuple[tuple[Reason, ...], Cause]:
+    """Why a primary must leave its region, with the person's word where there is one; nothing if it need not."""
     wish = wished_region(now.world, "datastore", name)
-    if name in now.facts.lost:
-        return reason(Rule.DATA, "primary-lost", datastore=name, region=at), Cause.FAILOVER
+    ordered: tuple[Reason, ...] = ()
     if wish is not None and wish != at:
-        return reason(Rule.OVERRIDE, "promotion-ordered", datastore=name, to=wish), Cause.PERSON
+        ordered = (reason(Rule.OVERRIDE, "promotion-ordered", datastore=name, to=wish),)
+    if name in now.facts.lost:
+        return (reason(Rule.DATA, "primary-lost", datastore=name, region=at), *ordered), Cause.FAILOVER
+    if ordered:
+        return ordered, Cause.PERSON
+    if (name, at) in now.world.idle:
+        return (reason(Rule.DATA, "primary-idle", datastore=name, region=at),), Cause.FAILOVER
     fate = now.fates.of.get(at)
     if fate is not None and fate.fate in (Fate.LEAVE_AT_ONCE, Fate.LEAVE_IN_STEPS):
         own = now.world.verdicts.get((at, name))
         well = own is not None and own.state in _DEPLOY_ORDER
         cause = Cause.DRAIN if fate.fate is Fate.LEAVE_IN_STEPS or well else Cause.FAILOVER
-        return reason(Rule.DATA, "primary-region-left", datastore=name, region=at), cause
-    return None, Cause.FAILOVER
+        return (reason(Rule.DATA, "primary-region-left", datastore=name, region=at),), cause
+    return (), Cause.FAILOVER
 
 
-def _best_replica(now: Situation, name: str, planned: bool) -> tuple[str | None, tuple[Reason, ...]]:
-    """The fit replica with the least lag, in the declared order among equals; else why none is fit."""
+def _fit_to_write(now: Situation, name: str, region: str) -> bool:
+    fate = now.fates.of[region]
+    return not fate.left and fate.fate is not Fate.HELD and _alive(now, name, region)
+
+
+def _best_replica(now: Situation, name: str, *, planned: bool) -> tuple[str | None, tuple[Reason, ...]]:
+    """The fit replica with the least lag, in the declared order among equals, and why it may be promoted; or none, and
+    why not. A lag that nobody knows comes last, and only where a person accepts the loss."""
     spec = now.estate.datastores[name].spec
     at = primary_of(now.estate, now.world, name)
     wish = wished_region(now.world, "datastore", name)
+    accepted = now.world.accepted_loss.get(name)
     refusals: list[Reason] = []
     fit: list[tuple[timedelta, int, str]] = []
     for order, region in enumerate((spec.primary, *spec.replicas)):
         if region == at or (wish is not None and region != wish):
             continue
-        if now.fates.of[region].left or now.fates.of[region].fate is Fate.HELD or not _alive(now, name, region):
+        if not _fit_to_write(now, name, region):
             refusals.append(reason(Rule.DATA, "replica-not-well", datastore=name, region=region))
             continue
         lag = known_lag(now.world, name, region, at)
-        if lag is None:
-            refusals.append(reason(Rule.DATA, "lag-unknown", datastore=name, region=region))
-        elif not planned and lag > max(spec.rpo, now.world.accepted_loss.get(name, timedelta(0))):
-            rpo = spec.rpo.total_seconds()
-            refusals.append(
-                reason(Rule.DATA, "lag-beyond-rpo", datastore=name, region=region, lag_s=lag.total_seconds(), rpo_s=rpo)
-            )
-        else:
+        why_not = _too_far_behind(name, region, lag, None if planned else max(spec.rpo, accepted or timedelta(0)))
+        if lag is None and accepted is not None:
+            fit.append((timedelta.max, order, region))
+        elif why_not is not None:
+            refusals.append(why_not)
+        elif lag is not None:
             fit.append((lag, order, region))
     if not fit:
         return None, tuple(refusals) or (reason(Rule.DATA, "no-replica", datastore=name),)
-    return min(fit)[2], ()
+    lag, _, best = min(fit)
+    return best, (_may_be_promoted(name, lag, spec.rpo, accepted),)
+
+
+def _too_far_behind(name: str, region: str, lag: timedelta | None, most: timedelta | None) -> Reason | None:
+    if lag is None:
+        return reason(Rule.DATA, "lag-unknown", datastore=name, region=region)
+    if most is None or lag <= most:
+        return None
+    lag_s, most_s = lag.total_seconds(), most.total_seconds()
+    return reason(Rule.DATA, "lag-beyond-rpo", datastore=name, region=region, lag_s=lag_s, rpo_s=most_s)
+
+
+def _may_be_promoted(name: str, lag: timedelta, rpo: timedelta, accepted: timedelta | None) -> Reason:
+    accepted_s = (accepted or timedelta(0)).total_seconds()
+    if lag == timedelta.max:
+        return reason(Rule.DATA, "promote-blind", datastore=name, accepted_s=accepted_s)
+    if accepted is not None and lag > rpo:
+        return reason(Rule.DATA, "promote-with-loss", datastore=name, lag_s=lag.total_seconds(), accepted_s=accepted_s)
+    return reason(Rule.DATA, "promote", datastore=name, lag_s=lag.total_seconds(), rpo_s=rpo.total_seconds())
 
 
 def _alive(now: Situation, name: str, region: str) -> bool:

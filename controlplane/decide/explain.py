@@ -52,6 +52,8 @@ SENTENCES: Mapping[str, str] = {
     "primary-not-long-enough": "the primary of {datastore} is gone, but not for long enough yet",
     "promote": "the replica of {datastore} is {lag_s} s behind, within its RPO of {rpo_s} s",
     "promote-with-loss": "the replica of {datastore} is {lag_s} s behind; a person accepts to lose {accepted_s} s",
+    "promote-blind": "the lag of {datastore} is unknown; a person accepts to lose {accepted_s} s",
+    "primary-idle": "the primary of {datastore} in {region} is up but does not write",
     "primary-lost": "the primary of {datastore} in {region} is gone",
     "primary-region-left": "{region}, where the primary of {datastore} is, is being left",
     "replica-not-well": "the replica of {datastore} in {region} is not known to be well",

@@ -139,7 +139,8 @@ def wished_region(world: World, kind: str, subject: str) -> str | None:
 
 
 def _leavers(estate: Estate, world: World, facts: Facts) -> list[tuple[str, RegionFate, bool]]:
-    """Regions that ought to be left, most certain first: dead before grey before planned; people's words ahead."""
+    """Regions that ought to be left: first the dead, since leaving those cannot hurt, then what people ordered, then
+    the grey, then the alarmed."""
     wanted: list[tuple[tuple[int, str, str], str, RegionFate, bool]] = []
     said = overrides_in_force(world)
     for region in estate.regions:
@@ -149,11 +150,11 @@ def _leavers(estate: Estate, world: World, facts: Facts) -> list[tuple[str, Regi
         if facts.down.get(region):
             why = reason(Rule.RAMP, "dead-region", region=region)
             fate = RegionFate(Fate.LEAVE_AT_ONCE, Cause.FAILOVER, (why,))
-            wanted.append(((0 if ordered else 1, since, region), region, fate, ordered))
+            wanted.append(((0, since, region), region, fate, ordered))
         elif override is not None and ordered:
             why = reason(Rule.OVERRIDE, "drain-ordered", by=override.by, reason=override.reason)
             fate = RegionFate(Fate.LEAVE_IN_STEPS, Cause.PERSON, (why, reason(Rule.RAMP, "planned")))
-            wanted.append(((0, "", region), region, fate, True))
+            wanted.append(((1, "", region), region, fate, True))
         elif region in facts.down:
             why = reason(Rule.RAMP, "grey-region", region=region)
             wanted.append(((2, since, region), region, RegionFate(Fate.LEAVE_IN_STEPS, Cause.GREY, (why,)), False))

@@ -95,12 +95,12 @@ class Actor:
 
 
 def _gives_way(flying: Action, wanted: Action) -> bool:
-    """Only traffic gives way, and only to a way out of a dead region that the act in the air does not take."""
+    """Only traffic gives way, and only to a way out of a dead region that the act in the air does not take as far."""
     if flying.kind is not ActionKind.SHIFT or wanted.kind is not ActionKind.SHIFT or wanted.cause is not Cause.FAILOVER:
         return False
-    origins = {*flying.shares, *wanted.shares}
+    left = (wanted.from_ or "").split(",")
     return any(
-        abs(flying.shares.get(o, {}).get(r, 0.0) - wanted.shares.get(o, {}).get(r, 0.0)) > _SAME_SHARE
-        for o in origins
-        for r in {*flying.shares.get(o, {}), *wanted.shares.get(o, {})}
+        flying.shares.get(origin, {}).get(region, 0.0) > wanted.shares.get(origin, {}).get(region, 0.0) + _SAME_SHARE
+        for origin in {*flying.shares, *wanted.shares}
+        for region in left
     )

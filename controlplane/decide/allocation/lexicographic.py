@@ -18,6 +18,8 @@ from controlplane.decide.allocation.sheet import Sheet, solver
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 SLACK = 1e-9
 """How much of its scale an aim that is held at its best may give way; ten times that, and again, where rounding leaves
 the solver no feasible point."""
@@ -128,7 +130,7 @@ class Descent:
         self._columns = np.arange(sheet.columns, dtype=np.int32)
         self._slack = SLACK * (100 if sheet.whole_numbers else 1)
         self._held: dict[int, float] = {}
-        self._fixed: list[Ints] = []
+        self._fixed: list[NDArray[np.int32]] = []
         self.bounded = True
         self.solution: Floats = np.zeros(sheet.columns)
         self._solved = False

@@ -7,7 +7,7 @@ from controlplane.decide.plan import plan
 from controlplane.model.permit import Permit, Refusal, Standing
 from controlplane.model.plan import Plan
 from controlplane.model.verdict import Health
-from controlplane.model.world import Lag
+from controlplane.model.world import Lag, Wish
 from tests.unit.decide.estates import LONG_AGO, NOW, drained, estate, lag, service, verdict, world
 
 SHOP = estate(
@@ -55,6 +55,26 @@ def test_nothing_is_promoted_beyond_its_rpo_unless_a_person_accepts_the_loss() -
     assert plan(SHOP, world(verdicts=DEAD, lag=behind)).promote == {}
     accepted = {"orders": timedelta(seconds=30)}
     assert plan(SHOP, world(verdicts=DEAD, lag=behind, accepted_loss=accepted)).promote == {"orders": "frankfurt"}
+
+
+def test_a_person_may_accept_the_loss_of_a_replica_whose_lag_nobody_knows() -> None:
+    accepted = {"orders": timedelta(seconds=30)}
+    decided = plan(SHOP, world(verdicts=DEAD, accepted_loss=accepted))
+    assert decided.promote == {"orders": "frankfurt"}
+    assert plan(SHOP, world(verdicts=DEAD, accepted_loss=accepted, lag=lag("orders", stockholm=0.1))).promote == {
+        "orders": "stockholm"
+    }
+
+
+def test_a_promotion_that_a_person_orders_is_named_in_what_holds_it() -> None:
+    ordered = Wish("datastore", "orders", "frankfurt", "ana", "now", NOW + timedelta(hours=1))
+    assert {"promotion-ordered", "lag-unknown"} <= held(plan(SHOP, world(verdicts=DEAD, wishes=(ordered,))), "orders")
+
+
+def test_a_primary_that_came_back_fenced_is_made_to_write_again_where_it_is() -> None:
+    decided = plan(SHOP, world(idle=frozenset({("orders", "dublin")})))
+    assert ids(decided) == ["promote-orders"]
+    assert (decided.actions[0].from_, decided.actions[0].to) == (None, "dublin")
 
 
 def test_a_lag_sample_too_old_when_the_primary_failed_is_no_knowledge() -> None:

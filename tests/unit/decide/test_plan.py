@@ -228,6 +228,13 @@ def test_the_fewest_serving_regions_bind_people_too_unless_a_second_one_agrees()
     assert agreed.drained == ("dublin",)
 
 
+def test_a_dead_region_is_left_before_a_person_drains_another() -> None:
+    careful = estate(*SHOP.services.values(), safety={"minServingRegions": 2})
+    decided = plan(careful, world(verdicts=verdict("dublin"), overrides=(drained("frankfurt"),)))
+    assert decided.drained == ("dublin",)
+    assert "R8" in held(decided, "frankfurt")
+
+
 def test_the_shift_budget_bounds_what_leaves_live_regions() -> None:
     slow = estate(
         service("checkout", tier=0, demand={"IE": 100.0, "DE": 100.0}),
