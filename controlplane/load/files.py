@@ -33,7 +33,7 @@ def policy_files(paths: Iterable[Path]) -> tuple[Path, ...]:
     found: dict[str, Path] = {}
     for path in paths:
         for file in _below(path) if path.is_dir() else (path,):
-            found.setdefault(os.path.realpath(file), file)
+            found.setdefault(_one_name(file), file)
             if len(found) > MAX_FILES:
                 return tuple(found.values())
     return tuple(found.values())
@@ -67,6 +67,14 @@ def read_sources(paths: Iterable[Path], findings: Findings) -> Iterator[Source]:
         text = _read(file, findings)
         if text is not None:
             yield Source(str(file), text)
+
+
+def _one_name(file: Path) -> str:
+    """The same for all names of one file; a name that no file can have stands for itself."""
+    try:
+        return os.path.realpath(file)
+    except (OSError, ValueError):
+        return str(file)
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -12,6 +12,7 @@ from controlplane.load.findings import Findings, did_you_mean, listed, nearest
 from controlplane.load.phrases import Phrase, phrase
 from controlplane.load.plain import plain
 from controlplane.load.tree import Document, Listing, Node, Path, Scalar, Table, below_of
+from controlplane.model.resources.kind import Resource
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -28,6 +29,7 @@ def validate(model: type[M], document: Document, subject: str, findings: Finding
         return model.model_validate(plain(document.root), by_alias=True, by_name=False)
     except ValidationError as error:
         complaints = [_place(document, raw) for raw in error.errors(include_url=False, include_input=False)]
+    complaints = [complaint for complaint in complaints if not _is_echo(document, complaint)]
     for group in _groups(document, complaints):
         _tell(model, document, subject, group, findings)
     return None
@@ -65,6 +67,12 @@ def _place(document: Document, raw: Any) -> _Complaint:
     if raw["type"] == "union_tag_invalid" and below_of(node, "kind") is not None:
         path.append("kind")
     return _Complaint(raw["type"], loc, tuple(path), branch, "[key]" in loc[-1:], lacks, dict(raw))
+
+
+def _is_echo(document: Document, complaint: _Complaint) -> bool:
+    """A list too short only because its items are wrong, which is told of each."""
+    node = document.node(complaint.path)
+    return complaint.type == "too_short" and isinstance(node, Listing) and len(node.items) > 0
 
 
 def _groups(document: Document, complaints: list[_Complaint]) -> Iterable[list[_Complaint]]:
@@ -110,11 +118,16 @@ def _tell(
     else:
         said = phrase(document.node(first.path), [complaint.raw for complaint in group])
         what, why = _what(document, first, said), said.why or _meaning(model, first)
-        findings.mistake(document.mark(first.path), f"{subject}: {what}", why, said.mend or _write(said))
+        mend = said.mend or _write(model, said)
+        findings.mistake(document.mark(first.path), f"{subject}: {what}", why, mend)
 
 
-def _write(said: Phrase) -> str:
-    return f"write {said.expected}" if said.sentence is None else ""
+def _write(model: type[BaseModel], said: Phrase) -> str:
+    if said.sentence is None:
+        return f"write {said.expected}"
+    if issubclass(model, Resource):
+        return f"change it; `leeward schema {model.__name__}` has what may be written"
+    return "change it accordingly"
 
 
 def _what(document: Document, complaint: _Complaint, said: Phrase) -> str:

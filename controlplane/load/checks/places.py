@@ -110,9 +110,11 @@ def _shared_fate(folder: Folder, findings: Findings) -> None:
 
 def _bounds(tell: Teller, safety: SafetyPolicy, regions: int) -> None:
     least = safety.spec.min_serving_regions
+    if regions == 0:
+        return  # which is told once
     if least > regions:
         what = f"`minServingRegions` is {least}, and there are {regions} regions"
         tell.mistake(("spec", "minServingRegions"), what, "no plan could ever keep it (R8)", f"write at most {regions}")
-    elif regions and least == regions:
+    elif least == regions:
         what = f"`minServingRegions` is {least}, which is every region there is"
         tell.warn(("spec", "minServingRegions"), what, "no region could ever be drained (R8)", "write fewer")
