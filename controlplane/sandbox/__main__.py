@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from controlplane.model.estate import Estate
-from controlplane.sandbox.faults import BadFault
+from controlplane.sandbox.fault_kinds import BadFault
 from controlplane.sandbox.planning import DEFAULT_RATE, Options
 from controlplane.sandbox.rise import Step
 from controlplane.sandbox.sandbox import AlreadyUp, Sandbox

@@ -10,65 +10,16 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from enum import StrEnum
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, assert_never
 
 from controlplane.sandbox import network, recovery
+from controlplane.sandbox.fault_kinds import EVERY, ActiveFault, BadFault, FaultKind, checked
 from controlplane.sandbox.plan import SandboxPlan
 from controlplane.sandbox.processes import Processes
 from controlplane.sandbox.recovery import Site
 from controlplane.sandbox.wire import Pool, request
-
-EVERY = "*"
-
-
-class FaultKind(StrEnum):
-    """``kill``: SIGKILL to all of a region's processes. ``freeze``: SIGSTOP to them. ``blackhole``: packets to and
-    from it vanish. ``reset``: its connections are torn down. ``slow``: ``add_s`` later, the whole region or one
-    ``service``. ``errors``: a share ``rate`` of the requests of ``service`` fails; health checks pass unless
-    ``liveness`` is ``failing``. ``capacity``: ``fraction`` of the region's capacity is gone. ``lag``: the standby of
-    ``datastore`` applies ``seconds`` late. ``partition``: the region and ``peer`` cannot reach each other."""
-
-    KILL = "kill"
-    FREEZE = "freeze"
-    BLACKHOLE = "blackhole"
-    RESET = "reset"
-    SLOW = "slow"
-    ERRORS = "errors"
-    CAPACITY = "capacity"
-    LAG = "lag"
-    PARTITION = "partition"
-
-
-_PARAMETERS: Mapping[FaultKind, tuple[frozenset[str], frozenset[str]]] = {
-    FaultKind.KILL: (frozenset(), frozenset()),
-    FaultKind.FREEZE: (frozenset(), frozenset()),
-    FaultKind.BLACKHOLE: (frozenset(), frozenset()),
-    FaultKind.RESET: (frozenset(), frozenset()),
-    FaultKind.SLOW: (frozenset({"add_s"}), frozenset({"service"})),
-    FaultKind.ERRORS: (frozenset({"rate"}), frozenset({"service", "liveness"})),
-    FaultKind.CAPACITY: (frozenset({"fraction"}), frozenset()),
-    FaultKind.LAG: (frozenset({"datastore", "seconds"}), frozenset()),
-    FaultKind.PARTITION: (frozenset({"peer"}), frozenset()),
-}
-"""What each kind must be given, and what it may."""
-
-
-class BadFault(ValueError):
-    """The fault makes no sense in this sandbox."""
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveFault:
-    """A fault in force. ``at``: Unix time it began. ``region`` may be ``*``."""
-
-    id: str
-    kind: FaultKind
-    region: str
-    at: float
-    parameters: dict[str, Any] = field(default_factory=dict)
 
 
 class Faults:
@@ -93,7 +44,7 @@ class Faults:
 
     async def inject(self, kind: str, region: str, **parameters: Any) -> ActiveFault:
         """Begin a fault. Raises BadFault."""
-        fault = self._checked(kind, region, parameters)
+        fault = checked(self._plan, kind, region, parameters)
         with self._changing() as faults:
             number = 1 + max((int(known.id[1:]) for known in faults), default=0)
             fault = ActiveFault(f"f{number}", fault.kind, region, time.time(), fault.parameters)
@@ -201,41 +152,6 @@ class Faults:
 
     def _regions(self, fault: ActiveFault) -> tuple[str, ...]:
         return tuple(self._plan.regions) if fault.region == EVERY else (fault.region,)
-
-    def _checked(self, kind: str, region: str, parameters: dict[str, Any]) -> ActiveFault:
-        try:
-            known = FaultKind(kind)
-        except ValueError:
-            raise BadFault(f"no fault is called {kind}; there are {', '.join(FaultKind)}") from None
-        must, may = _PARAMETERS[known]
-        if missing := sorted(must - parameters.keys()):
-            raise BadFault(f"{kind} needs {', '.join(missing)}")
-        if surplus := sorted(parameters.keys() - must - may):
-            raise BadFault(f"{kind} knows no {', '.join(surplus)}")
-        everywhere = region == EVERY and known not in {FaultKind.LAG, FaultKind.PARTITION}
-        if region not in self._plan.regions and not everywhere:
-            raise BadFault(f"no region {region}; there are {', '.join(self._plan.regions)}")
-        if known is FaultKind.ERRORS:
-            parameters.setdefault("service", EVERY)
-        self._check_names(region, parameters)
-        return ActiveFault("", known, region, 0.0, parameters)
-
-    def _check_names(self, region: str, parameters: Mapping[str, Any]) -> None:
-        service, store, peer = (parameters.get(key) for key in ("service", "datastore", "peer"))
-        if service not in {None, EVERY} and service not in self._plan.services:
-            raise BadFault(f"no service {service}")
-        if peer is not None and (peer not in self._plan.regions or peer == region):
-            raise BadFault(f"no other region {peer}")
-        if store is not None and (
-            store not in self._plan.datastores or region not in self._plan.datastores[store].regions
-        ):
-            raise BadFault(f"{region} has no server of {store}")
-        for key in ("rate", "fraction"):
-            if not 0.0 <= float(parameters.get(key, 0.0)) <= 1.0:
-                raise BadFault(f"{key} is a share between 0 and 1")
-        for key in ("add_s", "seconds"):
-            if not 0.0 <= float(parameters.get(key, 0.0)) <= 3600.0:
-                raise BadFault(f"{key} is a time in seconds, an hour at most")
 
     @contextmanager
     def _changing(self) -> Iterator[list[ActiveFault]]:

@@ -67,11 +67,13 @@ class Sandbox:
             self._attached = attached
             self.down()
             rise = Rise(recovery.Site(self.plan, self.processes, attached), progress or (lambda _step: None))
+            risen = False
             try:
                 await rise.run(shares or edge.healthy_shares(self.plan))
-            except BaseException:
-                self.down()
-                raise
+                risen = True
+            finally:
+                if not risen:
+                    self.down()
 
     def down(self) -> None:
         """End every process, this one's or another's, and remove the databases; logs and traces stay. Works on what

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from controlplane.sandbox import recovery
-from controlplane.sandbox.faults import BadFault
+from controlplane.sandbox.fault_kinds import BadFault
 from controlplane.sandbox.load.options import LoadOptions
 from controlplane.sandbox.sandbox import Sandbox
 from tests.servers.sandbox.conftest import until
