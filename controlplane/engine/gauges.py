@@ -226,11 +226,14 @@ def _agreed_start(starts: list[datetime], quorum: int, down_since: datetime | No
 
 
 def _known(history: Iterable[Observation], failed_at: datetime | None, now: datetime) -> Observation | None:
+    """The sample that counts. A look that found no figure is none: once the primary fails its replicas have nothing
+    to tell, and often say so a moment before its own probes notice."""
     last: Observation | None = None
     for sample in history:
         if failed_at is not None and sample.observed_at >= failed_at:
             break
-        last = sample
+        if failed_at is None or (sample.value is not None and sample.reading is Reading.OK):
+            last = sample
     if last is None or last.value is None or last.reading is not Reading.OK:
         return None
     limit = _LAG_KNOWN_WITHIN if failed_at is not None else timedelta(seconds=last.valid_s)

@@ -19,6 +19,7 @@ class Keepalive:
 
     actor: Actor
     _told_at: dict[str, float] = field(default_factory=dict)
+    _told: int = 0
 
     async def round(self) -> float:
         """Renew what is due; answers the seconds until something is due again."""
@@ -50,7 +51,8 @@ class Keepalive:
         if not epoch:
             return
         ends = clock.now() + timedelta(seconds=_PATIENCE_S)
-        act = Act(f"keep-{target.name}-{region}-{epoch}", target.name, Holder(region), epoch, ends)
+        self._told += 1
+        act = Act(f"{epoch}.keep{self._told}-{target.name}", target.name, Holder(region), epoch, ends)
         self.actor.busy.add(target)
         try:
             await of_driver(executor.hands.of(target).driver.apply(act), _PATIENCE_S)

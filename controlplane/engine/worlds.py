@@ -72,15 +72,16 @@ class Surveyor:
         for name, store in self.estate.datastores.items():
             region = state.primaries.get(name, store.spec.primary)
             after = state.primary_since.get(name)
-            votes = [
-                seen.reading
+            writes = [
+                seen.reading is Reading.OK and seen.value != 0.0
                 for track in self.book.tracks(Signal.PRIMARY, region=region)
                 if track.key.subject == name
                 and (seen := track.believed) is not None
+                and seen.reading is not Reading.UNKNOWN
                 and _fresh(seen.observed_at, seen.valid_s, now)
                 and (after is None or seen.observed_at - after > _PROMOTION_SEEN)
             ]
-            if Reading.OK not in votes and votes.count(Reading.FAILED) >= quorum:
+            if not any(writes) and len(writes) >= quorum:
                 idle.add((name, region))
         return frozenset(idle)
 

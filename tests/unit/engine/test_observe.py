@@ -5,6 +5,8 @@ import pytest
 from controlplane.engine.digest import absorb, digest
 from controlplane.engine.gauges import DemandGauge, LagGauge, alarms, capacities
 from controlplane.engine.observe import EvidenceBook
+from controlplane.engine.state import EstateState
+from controlplane.engine.worlds import Surveyor
 from controlplane.model.evidence import Key, Observation, Reading, Signal
 from controlplane.model.verdict import Health, Verdict
 from controlplane.model.world import Lag
@@ -171,12 +173,24 @@ def test_lag_that_was_ten_seconds_old_when_the_primary_failed_is_unknown() -> No
     assert "frankfurt" in lags(younger, 10)
 
 
-def test_lag_that_could_not_be_measured_last_is_unknown() -> None:
+def test_while_the_primary_is_well_lag_that_could_not_be_measured_last_is_unknown() -> None:
     book = EvidenceBook()
     book.add(lag(0))
     book.add(lag(1, None, Reading.UNKNOWN))
-    book.add(primary(Reading.FAILED, 2))
+    book.add(primary(Reading.OK, 2))
     assert lags(book, 2) == {}
+
+
+def test_a_replica_that_has_nothing_to_tell_a_moment_before_the_primary_is_seen_to_fail_hides_no_sample() -> None:
+    book = EvidenceBook()
+    book.add(lag(0, 0.3))
+    book.add(lag(1, None, Reading.UNKNOWN))
+    book.add(primary(Reading.FAILED, 2))
+    assert lags(book, 2)["frankfurt"].value == timedelta(seconds=0.3)
+    book.add(primary(Reading.OK, 3))
+    book.add(lag(12.5, None, Reading.UNKNOWN))
+    book.add(primary(Reading.FAILED, 13))
+    assert lags(book, 13) == {}, "missing for ten seconds is unknown"
 
 
 def test_a_prober_cut_off_long_ago_does_not_date_the_failure_of_the_primary() -> None:
@@ -292,3 +306,23 @@ def test_a_leap_leaves_belief_as_fresh_as_before() -> None:
     book.leap(timedelta(hours=1))
     assert believed(book).observed_at == at(3600)
     assert lags(book, 3601)["frankfurt"].value == timedelta(seconds=0.4)
+
+
+def test_a_primary_is_idle_when_a_quorum_sees_it_not_write_and_nobody_sees_it_write() -> None:
+    book = EvidenceBook(("v1", "v2", "v3"))
+    surveyor = Surveyor(ESTATE, book)
+
+    def role(vantage: str, seconds: float, reading: Reading, value: float | None) -> None:
+        book.add(Observation(Signal.PRIMARY, vantage, "dublin", "orders-db", reading, at(seconds), value=value))
+
+    def idle(seconds: float, state: EstateState | None = None) -> frozenset[tuple[str, str]]:
+        return surveyor.survey(state or EstateState(), {}, frozenset(), at(seconds)).idle
+
+    role("v1", 0, Reading.OK, 0.0)
+    assert idle(0) == frozenset()
+    role("v2", 0, Reading.FAILED, None)
+    assert idle(0) == {("orders-db", "dublin")}
+    assert idle(0, EstateState(primary_since={"orders-db": at(0)})) == frozenset(), "promoted since it was seen"
+    assert idle(60) == frozenset(), "stale is silence"
+    role("v3", 0, Reading.OK, 7.0)
+    assert idle(0) == frozenset()
