@@ -19,7 +19,7 @@ def canonical(value: Json) -> str:
     """
     try:
         return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise WrongUse(f"not plain JSON, so it cannot be stored: {error}") from error
 
 
