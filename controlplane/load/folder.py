@@ -1,13 +1,15 @@
 """A folder as read: every document with its resource, and the names that others may refer to."""
 
+import gc
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from controlplane.load.compose import compose
-from controlplane.load.files import read_sources
+from controlplane.load.files import Source, read_sources
 from controlplane.load.findings import Findings
 from controlplane.load.kinds import kind_of, read
 from controlplane.load.tree import Document, Listing, Mark
@@ -76,17 +78,35 @@ def read_folder(paths: Iterable[Path], findings: Findings) -> Folder:
     """Read every document of some files and folders; what is wrong with each alone is then in ``findings``."""
     entries: list[Entry] = []
     perhaps: set[str] = set()
-    for source in read_sources(paths, findings):
-        sound = findings.count
-        documents = list(compose(source, findings))
-        kinds = [kind_of(document, findings) for document in documents]
-        if findings.count > sound:
-            perhaps.update(_NAME.findall(source.text))
-        elif not documents:
-            why = "it has nothing but comments"
-            findings.mistake(Mark(source.file), "an empty file", why, "write a document in it, or remove it")
-        for document, kind in zip(documents, kinds, strict=True):
-            if kind is not None:
-                name = document.text(("metadata", "name")) or ""
-                entries.append(Entry(kind, name, document, read(kind, document, findings)))
+    with _undisturbed():
+        for source in read_sources(paths, findings):
+            _read_source(source, findings, entries, perhaps)
     return Folder(entries, frozenset(perhaps))
+
+
+def _read_source(source: Source, findings: Findings, entries: list[Entry], perhaps: set[str]) -> None:
+    sound = findings.count
+    documents = list(compose(source, findings))
+    kinds = [kind_of(document, findings) for document in documents]
+    if findings.count > sound:
+        perhaps.update(_NAME.findall(source.text))
+    elif not documents:
+        why = "it has nothing but comments"
+        findings.mistake(Mark(source.file), "an empty file", why, "write a document in it, or remove it")
+    for document, kind in zip(documents, kinds, strict=True):
+        if kind is not None:
+            name = document.text(("metadata", "name")) or ""
+            entries.append(Entry(kind, name, document, read(kind, document, findings)))
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Without the garbage collector: while a large estate is read nothing becomes garbage, and looking for it again and
+    again takes as long as the reading."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
