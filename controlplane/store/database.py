@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -52,7 +53,8 @@ class Database:
 
     async def open(self) -> None:
         """Connect and migrate. On SQLite the file is made if it is not there."""
-        try:
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(self.close)
             with losses(self.where):
                 if self._path:
                     self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,9 +62,7 @@ class Database:
                     await connection.run_sync(migrate)
                 if self._path:
                     self._identity = _identity(self._path)
-        except BaseException:
-            await self.close()
-            raise
+            undo.pop_all()
 
     async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Do ``work`` in a transaction that may write: durable when this answers, or undone."""
@@ -153,14 +153,13 @@ def _sqlite_engine(url: URL, bounds: Bounds) -> AsyncEngine:
     def prepare(connection: DBAPIConnection, _record: object) -> None:
         # Transactions are begun below, by hand: the driver's own way begins them late and never IMMEDIATE.
         connection.isolation_level = None
-        cursor = connection.cursor()
-        try:
+        with ExitStack() as undo:
+            undo.callback(connection.close)  # the pool never gets to know one that fails here
+            cursor = connection.cursor()
             for pragma in _pragmas(bounds):
                 cursor.execute(pragma)
-        except BaseException:
-            connection.close()  # the pool never gets to know it
-            raise
-        cursor.close()
+            cursor.close()
+            undo.pop_all()
 
     def begin(connection: Connection) -> None:
         # A transaction that reads first and writes later fails when another has written between: lock at the start.
