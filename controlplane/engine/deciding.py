@@ -13,6 +13,7 @@ from controlplane.engine.worlds import Surveyor, Verdicts, decisive
 from controlplane.model.estate import Estate
 from controlplane.model.permit import Permit, Refusal, Standing
 from controlplane.model.plan import Plan
+from controlplane.model.verdict import Health, Verdict
 from controlplane.model.world import World
 
 
@@ -32,13 +33,16 @@ class Decision:
 @dataclass(slots=True)
 class Decider:
     """``verdicts`` is the judge's memory. ``fresh_plans`` counts the plans that were really made,
-    ``decided_from`` is the state that the last decision was made from."""
+    ``decided_from`` is the state that the last decision was made from.
+    ``trusting``: where nothing is known, what was known last stands: for a person who acts alone, with no daemon left
+    that could look."""
 
     estate: Estate
     book: EvidenceBook
     verdicts: Verdicts = field(default_factory=dict)
     fresh_plans: int = 0
     decided_from: EstateState | None = None
+    trusting: bool = False
     _surveyor: Surveyor | None = None
     _last: Decision | None = None
     _basis: World | None = None
@@ -58,8 +62,12 @@ class Decider:
 
     def look(self, now: datetime) -> Verdicts:
         """Weigh what is believed now into verdicts."""
-        self.verdicts = judge(self.estate, self.book.snapshot(now), self.verdicts, now=now)
-        return self.verdicts
+        before = self.verdicts
+        found = judge(self.estate, self.book.snapshot(now), before, now=now)
+        if self.trusting:
+            found = {key: _trusted(verdict, before.get(key)) for key, verdict in found.items()}
+        self.verdicts = found
+        return found
 
     def decide(self, state: EstateState, stuck: frozenset[str], now: datetime) -> Decision:
         """The plan for the world as it is. Between two instants at which time alone could change it, an equal world
@@ -88,6 +96,10 @@ class Decider:
         made = make_plan(self.estate, world)
         wakes = [at for at in chain(_windows(self.estate, world), [made.wake_at]) if at is not None and at > world.at]
         return replace(made, wake_at=min(wakes, default=None))
+
+
+def _trusted(verdict: Verdict, before: Verdict | None) -> Verdict:
+    return before if verdict.state is Health.UNKNOWN and before is not None else verdict
 
 
 def _woken(last: Decision, now: datetime) -> bool:

@@ -145,8 +145,9 @@ class Reconciler:
         """Read the journal and the world before anything new is done."""
         machine = self.machine
         state = await machine.keeper.load()
-        machine.decider.verdicts = recall(state, machine.decider.verdicts)
-        machine.decider.forget()
+        decider = machine.decider
+        decider.verdicts = recall(state, decider.verdicts, trusting=decider.trusting)
+        decider.forget()
         await machine.scribe.write([machine.records.fact(EntryKind.LEADER, ESTATE, "takes the lead", (), epoch)])
         intents, place = await machine.recovery.open_intents(state.settled)
         closed = await machine.recovery.close(intents)

@@ -102,13 +102,18 @@ def remember(state: EstateState, verdicts: Mapping[tuple[str, str], Verdict]) ->
     return state if memory == state.memory else replace(state, memory=memory)
 
 
-def recall(state: EstateState, own: Mapping[tuple[str, str], Verdict]) -> dict[tuple[str, str], Verdict]:
-    """Verdict memory of one who takes the lead: its own, dated as far back as the last leader knew the same state."""
+def recall(
+    state: EstateState, own: Mapping[tuple[str, str], Verdict], *, trusting: bool = False
+) -> dict[tuple[str, str], Verdict]:
+    """Verdict memory of one who takes the lead: its own, dated as far back as the last leader knew the same state.
+
+    ``trusting``: where it knows nothing itself, what the last leader knew stands.
+    """
     recalled = dict(own)
     for known in state.memory:
         key = (known.region, known.service)
         mine = own.get(key)
-        if mine is None:
+        if mine is None or (trusting and mine.state is Health.UNKNOWN):
             recalled[key] = Verdict(known.region, known.service, known.state, known.since)
         elif mine.state is known.state and _earlier(known.since, mine.since):
             recalled[key] = replace(mine, since=known.since)
