@@ -56,7 +56,8 @@ class Phrase:
 
 def phrase(node: Node, errors: list[dict[str, Any]]) -> Phrase:
     """Say what one value should have been. Several errors are the branches of a union, any of which would do."""
-    expected = " or ".join(dict.fromkeys(_expected(error) for error in errors))
+    wanted = list(dict.fromkeys(_expected(error) for error in errors))
+    expected = " or ".join(one for one in wanted if one != "a whole number" or "a number" not in wanted)
     for error in errors:
         if error["type"] == "value_error" and (sentence := _sentence(error)) is not None:
             return Phrase(expected, sentence=sentence)

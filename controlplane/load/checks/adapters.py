@@ -76,11 +76,20 @@ def _use(tell: Teller, catalogue: Catalogue, use: _Use) -> None:
         able = [name for name in sorted(catalogue.drivers) if use.needs in (catalogue.capabilities(name) or ())]
         mend = f"name one that can: {listed(able)}" if able else "install a driver that can"
         tell.mistake(at, f"the driver `{use.driver}` cannot {_ASKED[use.needs]}", why, mend)
+    _settings(tell, catalogue, use)
+
+
+def _settings(tell: Teller, catalogue: Catalogue, use: _Use) -> None:
+    """What is written under ``with`` must be right. Where nothing is, whoever starts the daemon may give it, so that
+    what is then missing is a warning."""
+    at: Path = (*use.at, "driver")
+    mark = tell.key((*use.at, "with")) if "with" in _keys(tell, use.at) else tell.document.mark(at)
     for sentence in catalogue.mistakes(use.driver, use.settings):
-        mark = tell.key((*use.at, "with")) if "with" in _keys(tell, use.at) else tell.document.mark(at)
-        tell.mistake(
-            mark, f"settings of `{use.driver}`: {sentence}", "the driver could not work with them", "change `with`"
-        )
+        what = f"settings of `{use.driver}`: {sentence}"
+        if use.settings:
+            tell.mistake(mark, what, "the driver could not work with them", "change `with`")
+        else:
+            tell.warn(mark, what, "the daemon could not use the driver", "write its settings under `with`")
 
 
 def _keys(tell: Teller, at: Path) -> frozenset[str]:

@@ -8,7 +8,7 @@ import pytest
 from controlplane.model.act import Capability
 from controlplane.model.resources.kind import Setting
 from controlplane.model.resources.service import ProbeSpec
-from tests.unit.load.written import SOUND, envelope, found_in, the_only_mistake
+from tests.unit.load.written import SOUND, envelope, found_in, the_only_mistake, the_only_warning
 
 CAN = {
     "envoy": frozenset({Capability.WEIGHTS, Capability.SHED}),
@@ -95,14 +95,20 @@ def test_drivers_that_can_do_what_is_asked_are_fine(tmp_path: Path, kind: str, s
         ("Service", "  probes: [§{kind: http, target: a}]", "http probe: target 'a' is not a URL", "change the probe"),
         (
             "Service",
-            "  traffic: {driver: envoy, §with: {}}",
+            "  traffic: {driver: envoy, §with: {file: x}}",
             "settings of `envoy`: setting 'routes' is missing",
             "change `with`",
         ),
-        ("Service", "  traffic: {driver: §envoy}", "settings of `envoy`: setting 'routes' is missing", "change `with`"),
     ],
 )
 def test_a_driver_or_probe_that_cannot_is_refused(tmp_path: Path, kind: str, spec: str, what: str, mend: str) -> None:
     mistake = the_only_mistake(tmp_path, SOUND + envelope(kind, "order", spec), Installed())
     assert mistake.what == f"{kind} order: {what}"
     assert mistake.mend == mend
+
+
+@pytest.mark.parametrize("row", ["{driver: envoy, §with: {}}", "{driver: §envoy}"])
+def test_a_driver_without_settings_may_still_be_given_them(tmp_path: Path, row: str) -> None:
+    text = SOUND + envelope("Service", "order", f"  traffic: {row}")
+    warning = the_only_warning(tmp_path, text, Installed())
+    assert warning.what == "Service order: settings of `envoy`: setting 'routes' is missing"

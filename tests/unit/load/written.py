@@ -73,10 +73,10 @@ def the_only_mistake(folder: Path, text: str, catalogue: Catalogue | None = None
     return mistakes[0]
 
 
-def the_only_warning(folder: Path, text: str) -> Mistake:
+def the_only_warning(folder: Path, text: str, catalogue: Catalogue | None = None) -> Mistake:
     """The same for a warning in what is otherwise sound."""
     plain, line, column = marked(text)
-    mistakes, warnings = found_in(folder, plain)
+    mistakes, warnings = found_in(folder, plain, catalogue)
     assert mistakes == ()
     assert [(m.line, m.column) for m in warnings] == [(line, column)], "\n".join(map(str, warnings))
     assert warnings[0].what
