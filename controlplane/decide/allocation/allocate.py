@@ -2,70 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
-from controlplane.decide.allocation.dials import (
-    Dial,
-    Setting,
-    count_at_value,
-    depths_of,
-    dials_of,
-    factors,
-    value_lost,
-)
+from controlplane.decide.allocation.dials import Setting, count_at_value, depths_of, dials_of, nearness, value_lost
 from controlplane.decide.allocation.fill import fill
 from controlplane.decide.allocation.grid import Bools, Floats, Grid, grid_of
-from controlplane.decide.allocation.lexicographic import (
-    Descent,
-    Relaxed,
-    lost_aim,
-    total_shed,
-    turned_aim,
-    write_aims,
-)
+from controlplane.decide.allocation.lexicographic import Descent, Relaxed, lost_aim, turned_aim, write_aims
 from controlplane.decide.allocation.measure import aims_of, loads, moves
-from controlplane.decide.allocation.model import (
-    NONE,
-    Cells,
-    Turns,
-    write_cells,
-    write_limits,
-    write_open_limits,
-    write_turns,
-)
+from controlplane.decide.allocation.model import Turns, write_open_limits, write_turns
+from controlplane.decide.allocation.placing import FORCED, LAST, SNAP, Least, Placed, Placing, Question, start
 from controlplane.decide.allocation.problem import Allocation, AllocationProblem
-from controlplane.decide.allocation.sheet import Sheet
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from controlplane.decide.allocation.search import cheapest_settings
 
 KnobFreedom = Literal["free", "as_today"]
 
-SNAP = 1e-7
-"""Shares this near to 0, 1 or today's are those."""
 FITS = 1e-9
 """Share of its limit by which a region may be above it and still count as within."""
-
-
-FORCED = ("over", "shed0", "shed1", "shed2", "shed3")
-"""The aims that come before the knobs' value: what more savings can only better."""
-LAST = "latency"
-"""The aim that no knob is turned for."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A placement at a setting. ``short``: more savings might better the aims before the knobs' value. ``settled``:
-    no other setting of the same value can better the aims after it."""
-
-    setting: Setting
-    shares: Floats
-    shed: Floats
-    short: bool = False
-    settled: bool = True
+EQUAL = 1e-7
+"""How much two placements may differ in a scaled aim and be as good as each other there."""
 
 
 def allocate(problem: AllocationProblem, *, knobs: KnobFreedom = "free") -> Allocation:
@@ -74,20 +31,29 @@ def allocate(problem: AllocationProblem, *, knobs: KnobFreedom = "free") -> Allo
     ``knobs``: "as_today" leaves every knob at the depth in force.
     """
     grid = grid_of(problem)
-    dials = dials_of(problem, as_today=knobs == "as_today")
-    relaxed = Relaxed(*fill(grid))
-    cheapest = tuple(dial.cheapest for dial in dials)
-    if _fits(grid, factors(dials, cheapest, grid.fixed.shape), relaxed):
-        found = _Found(cheapest, relaxed.shares, relaxed.shed)
-        return _answer(problem, grid, dials, found, shortcut=True)
-    found = _place(grid, dials, cheapest, relaxed)
-    if any(dial.free for dial in dials) and (found.short or not _only(dials, found)):
-        found = _joint(grid, dials, relaxed)
-    return _answer(problem, grid, dials, found, shortcut=False)
+    question = Question(grid, dials_of(problem, as_today=knobs == "as_today"), Relaxed(*fill(grid)))
+    cheapest = tuple(dial.cheapest for dial in question.dials)
+    if _fits(grid, question.left(cheapest), question.relaxed):
+        found = Placed(cheapest, question.relaxed.shares, question.relaxed.shed)
+        return _answer(problem, question, found, shortcut=True)
+    return _answer(problem, question, _solve(question, cheapest), shortcut=False)
 
 
-def _only(dials: tuple[Dial, ...], found: _Found) -> bool:
-    return found.settled or count_at_value(dials, value_lost(dials, found.setting), cap=2) == 1
+def _solve(question: Question, cheapest: Setting) -> Placed:
+    """At the cheapest setting if that sheds nothing more than it must and nothing else can better it there; else the
+    knobs are open."""
+    free = any(dial.free for dial in question.dials)
+    first = Placing(question, cheapest, glance=free)
+    if not free:
+        return first.finish()
+    if first.short:
+        return _joint(question)
+    placed = first.finish()
+    return placed if placed.settled or _only(question, cheapest) else _joint(question)
+
+
+def _only(question: Question, setting: Setting) -> bool:
+    return count_at_value(question.dials, value_lost(question.dials, setting), cap=2) == 1
 
 
 def _fits(grid: Grid, left: Floats, placed: Relaxed) -> bool:
@@ -99,82 +65,54 @@ def _fits(grid: Grid, left: Floats, placed: Relaxed) -> bool:
     return bool(grid.units @ moved <= grid.max_leave + FITS * max(float(grid.units.sum()), 1.0))
 
 
-def _active(grid: Grid) -> Bools:
-    """Pairs that the solver places; the others load nothing and take what is best for them alone."""
-    return grid.usable & ((grid.units > 0) | np.isfinite(grid.max_move))
-
-
-def _start(grid: Grid, dials: tuple[Dial, ...]) -> tuple[Sheet, Cells]:
-    """A sheet with the cells; a region may be over its limit only if what is fixed there is, at the least saving."""
-    sheet = Sheet()
-    lightest = [dial.saves[list(dial.depths)].min(axis=0) for dial in dials]
-    left = np.ones(grid.fixed.shape)
-    for dial, saves in zip(dials, lightest, strict=True):
-        at = slice(None) if dial.column is None else [dial.column]
-        left[:, at] -= saves[:, None]
-    pinned = loads(grid, np.clip(left, 0.0, None), grid.lower)
-    return sheet, write_cells(sheet, grid, _active(grid), np.asarray(pinned > grid.limit))
-
-
-def _place(grid: Grid, dials: tuple[Dial, ...], setting: Setting, relaxed: Relaxed) -> _Found:
-    """The best placement with the knobs at a setting."""
-    sheet, cells = _start(grid, dials)
-    write_limits(sheet, grid, cells, factors(dials, setting, grid.fixed.shape))
-    aims = write_aims(sheet, grid, cells, relaxed)
-    total = total_shed(sheet, grid, cells, relaxed)
-    descent = Descent(sheet)
-    forced = [aim for aim in aims if aim.name in FORCED]
-    descent.seek(total)
-    descent.descend(forced)
-    short = not descent.bounded
-    descent.descend([aim for aim in aims if aim.name not in (*FORCED, LAST)])
-    settled = descent.bounded
-    descent.descend([aim for aim in aims if aim.name == LAST])
-    shares, shed = _read(grid, cells, descent, relaxed)
-    return _Found(setting, shares, shed, short, settled)
-
-
-def _joint(grid: Grid, dials: tuple[Dial, ...], relaxed: Relaxed) -> _Found:
+def _joint(question: Question) -> Placed:
     """Knobs and placement together: what must be shed at the deepest setting, then the least value lost that sheds no
     more, then, if several settings lose that little, the best of them."""
-    sheet, cells = _start(grid, dials)
-    turns = write_turns(sheet, dials)
+    least = _at_deepest(question)
+    settings = None if least is None else cheapest_settings(question, least)
+    if settings is None:
+        return Placing(question, _by_branching(question, least)).finish()
+    best = Placing(question, settings[0]).finish()
+    for setting in settings[1:]:
+        if best.settled and best.rank[-2] < nearness(question.dials, setting) - EQUAL:
+            break
+        other = Placing(question, setting).finish()
+        if _better(other.rank, best.rank):
+            best = other
+    return best
+
+
+def _better(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return next((a < b for a, b in zip(one, other, strict=True) if abs(a - b) > EQUAL), False)
+
+
+def _at_deepest(question: Question) -> Least | None:
+    """The forced aims at their best; None if no one setting saves most on everything."""
+    deepest = [dial.deepest for dial in question.dials]
+    setting = tuple(depth for depth in deepest if depth is not None)
+    return Placing(question, setting).least if len(setting) == len(deepest) else None
+
+
+def _by_branching(question: Question, least: Least | None) -> Setting:
+    """The best setting by the mixed-integer model, aim after aim: for estates with very many settings."""
+    grid = question.grid
+    sheet, cells = start(question)
+    turns = write_turns(sheet, question.dials)
     write_open_limits(sheet, grid, cells, turns)
-    aims = write_aims(sheet, grid, cells, relaxed)
+    aims = write_aims(sheet, grid, cells, question.relaxed)
     lost, turned = lost_aim(sheet, turns), turned_aim(sheet, turns)
     descent = Descent(sheet)
-    forced = [aim for aim in aims if aim.name in FORCED]
-    least = _at_deepest(grid, dials, relaxed)
-    for aim in forced:
-        descent.hold(aim, least[aim.name] if least is not None else descent.seek(aim))
+    for aim in aims:
+        if aim.name in FORCED:
+            descent.hold(aim, least[aim.name] if least is not None else descent.seek(aim))
     best = descent.seek(lost)
     setting = _setting(descent, turns)
-    if count_at_value(dials, value_lost(dials, setting), cap=2) > 1:
+    if not _only(question, setting):
         descent.hold(replace(lost, bound=best), best)
         last = [aim for aim in aims if aim.name == LAST]
         descent.descend([*(aim for aim in aims if aim.name not in (*FORCED, LAST)), turned, *last])
         setting = _setting(descent, turns)
-    return _place(grid, dials, setting, relaxed)
-
-
-def _at_deepest(grid: Grid, dials: tuple[Dial, ...], relaxed: Relaxed) -> Mapping[str, float] | None:
-    """The forced aims at their best; None if no one setting saves most on everything."""
-    deepest = [dial.deepest for dial in dials]
-    setting = tuple(depth for depth in deepest if depth is not None)
-    if len(setting) < len(deepest):
-        return None
-    sheet, cells = _start(grid, dials)
-    write_limits(sheet, grid, cells, factors(dials, setting, grid.fixed.shape))
-    aims = write_aims(sheet, grid, cells, relaxed)
-    total = total_shed(sheet, grid, cells, relaxed)
-    descent = Descent(sheet)
-    descent.seek(total)
-    least = {}
-    for aim in aims:
-        if aim.name in FORCED:
-            least[aim.name] = descent.seek(aim)
-            descent.hold(aim, least[aim.name])
-    return least
+    return setting
 
 
 def _setting(descent: Descent, turns: Turns) -> Setting:
@@ -184,28 +122,9 @@ def _setting(descent: Descent, turns: Turns) -> Setting:
     )
 
 
-def _read(grid: Grid, cells: Cells, descent: Descent, relaxed: Relaxed) -> tuple[Floats, Floats]:
-    """Shares and shedding as numbers that add up: cells outside the model are as in the relaxed placement."""
-    active = cells.shed != NONE
-    shares = np.where(active[:, None], 0.0, relaxed.shares)
-    for part in (cells.stay, cells.gain):
-        shares[part != NONE] += descent.solution[part[part != NONE]]
-    solved = np.clip(shares, grid.lower, grid.upper)
-    shares = np.round(solved, 8)
-    for anchor in (grid.lower, grid.upper, grid.stay_upper):
-        shares = np.where(np.abs(solved - anchor) <= SNAP, anchor, shares)
-    rest = 1.0 - shares.sum(axis=1)
-    whole = active & (rest <= SNAP)
-    repaired = np.nonzero(whole & (np.abs(rest) > 1e-12))[0]
-    shares[repaired, shares.argmax(axis=1)[repaired]] += rest[repaired]
-    shed = np.where(whole, 0.0, np.round(rest, 12))
-    return shares, np.where(active, shed, relaxed.shed)
-
-
-def _answer(
-    problem: AllocationProblem, grid: Grid, dials: tuple[Dial, ...], found: _Found, *, shortcut: bool
-) -> Allocation:
-    left = factors(dials, found.setting, grid.fixed.shape)
+def _answer(problem: AllocationProblem, question: Question, found: Placed, *, shortcut: bool) -> Allocation:
+    grid, dials = question.grid, question.dials
+    left = question.left(found.setting)
     load = loads(grid, left, found.shares)
     shed = np.where(_refused(problem, grid), 0.0, found.shed)
     lost = value_lost(dials, found.setting)

@@ -86,6 +86,11 @@ def value_lost(dials: Iterable[Dial], setting: Setting) -> float:
     return math.fsum(float(dial.lost[depth]) for dial, depth in zip(dials, setting, strict=True))
 
 
+def nearness(dials: Iterable[Dial], setting: Setting) -> float:
+    """How far depths are from today's; of two equally far, the lighter is nearer."""
+    return math.fsum(abs(depth - dial.today) + 1e-3 * depth for dial, depth in zip(dials, setting, strict=True))
+
+
 def depths_of(dials: Iterable[Dial], setting: Setting) -> Depths:
     """The setting by names."""
     named: dict[str, dict[str, int]] = {}

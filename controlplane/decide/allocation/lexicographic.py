@@ -178,6 +178,14 @@ class Descent:
             self._held[aim.row] = best
             self._engine.changeRowBounds(aim.row, -np.inf, best + self._slack)
 
+    def duals(self) -> Floats:
+        """What a unit more on each row's right side would change of the aim sought last."""
+        return np.array(self._engine.getSolution().row_dual)
+
+    def is_row(self, aim: Aim) -> bool:
+        """Whether an aim that is held is a row, not columns taken out."""
+        return aim.row in self._held
+
     def descend(self, aims: Sequence[Aim]) -> None:
         """Seek and hold each aim in turn."""
         for aim in aims:

@@ -118,7 +118,7 @@ def load_of(grid: Grid, cells: Cells) -> Load:
     return Load(pair, region, column, units)
 
 
-def write_limits(sheet: Sheet, grid: Grid, cells: Cells, left: Floats) -> None:
+def write_limits(sheet: Sheet, grid: Grid, cells: Cells, left: Floats) -> Ints:
     """One row a region: its load with the knobs at a given setting (``left``, (S, R)) within its limit."""
     load, scale = load_of(grid, cells), grid.scale
     room = (grid.limit - (left * grid.fixed).sum(axis=0)) / scale
@@ -126,6 +126,7 @@ def write_limits(sheet: Sheet, grid: Grid, cells: Cells, left: Floats) -> None:
     weighed = load.units * left[grid.service[load.pair], load.region] / scale[load.region]
     sheet.put(rows[load.region], load.column, weighed)
     _write_over(sheet, rows, cells)
+    return rows
 
 
 def _write_over(sheet: Sheet, rows: Ints, cells: Cells) -> None:

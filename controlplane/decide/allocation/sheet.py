@@ -57,9 +57,9 @@ class Sheet:
         return np.arange(self.rows - count, self.rows)
 
     def put(self, rows: Ints, columns: Ints, values: Number) -> None:
-        """Entries, one for each row and column given; rows may be one index for all."""
+        """Entries, one for each row and column given; a single row is that of all."""
         count = len(columns)
-        self._entries.append((np.broadcast_to(rows, count), columns, _spread(values, count)))
+        self._entries.append((rows if len(rows) == count else rows.repeat(count), columns, _spread(values, count)))
 
     def model(self) -> highspy.HighsLp:
         """What has been written, as HiGHS reads it (column-wise). Costs are zero."""
@@ -86,7 +86,7 @@ class Sheet:
 
 
 def _spread(value: Number, count: int) -> Floats:
-    return np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), count))
+    return np.full(count, value) if isinstance(value, float) else value
 
 
 def solver() -> Engine:
