@@ -17,7 +17,7 @@ from controlplane.api.callers import Callers, Forbidden
 from controlplane.api.openapi import document
 from controlplane.api.replies import handlers, refuse, reply
 from controlplane.api.routes import commands, events, questions
-from controlplane.model.desk import Mode
+from controlplane.model.desk import LOOP, Mode
 from controlplane.model.journal import Json
 from controlplane.service.service import Service
 
@@ -90,9 +90,11 @@ def build_app(service: Service, manner: Manner | None = None) -> Starlette:
 def _probes(service: Service, manner: Manner) -> list[Route]:
     async def healthy(_: Request) -> Response:
         """Whether this process is worth keeping: its loop turns."""
-        silent_s = (manner.now() - (await service.status()).at).total_seconds()
-        well = silent_s <= manner.stale_s
-        return reply({"ok": well, "silentS": round(max(silent_s, 0.0), 3)}, 200 if well else 503)
+        status = await service.status()
+        silent_s = (manner.now() - status.at).total_seconds()
+        well = silent_s <= manner.stale_s and LOOP not in status.watch.quiet
+        body: dict[str, Json] = {"ok": well, "silentS": round(max(silent_s, 0.0), 3), "quiet": [*status.watch.quiet]}
+        return reply(body, 200 if well else 503)
 
     async def ready(_: Request) -> Response:
         """Whether it does its part: it has decided once, has its store, and knows who leads."""

@@ -212,6 +212,7 @@ class Health(Document):
 
     ok: bool
     silent_s: float = Field(alias="silentS")
+    quiet: list[str]
 
 
 class Readiness(Document):

@@ -20,6 +20,9 @@ MACHINE = "machine"
 ESTATE = "estate"
 """The subject of what concerns everything."""
 
+LOOP = "tick"
+"""What the loop itself is called among those that may go quiet."""
+
 
 class Mode(StrEnum):
     """What this replica is.

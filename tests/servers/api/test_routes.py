@@ -20,7 +20,7 @@ DRAIN = {"verb": "drain", "region": "dublin", "by": "ana", "reason": "storm"}
 
 
 async def test_the_probes_say_whether_the_loop_turns_and_does_its_part(daemon: Daemon, http: httpx.AsyncClient) -> None:
-    assert (await http.get("/healthz")).json() == {"ok": True, "silentS": 0.0}
+    assert (await http.get("/healthz")).json() == {"ok": True, "silentS": 0.0, "quiet": []}
     assert (await http.get("/readyz")).json() == {"ready": True, "mode": "leading", "problems": []}
     daemon.desk.leads = False
     assert (await http.get("/readyz")).status_code == 200
@@ -36,6 +36,16 @@ async def test_a_loop_that_has_stopped_turning_is_not_healthy() -> None:
     manner = Manner(now=lambda: NOON + timedelta(seconds=31))
     async with start(manner) as daemon, httpx.AsyncClient(base_url=daemon.url, trust_env=False) as http:
         assert (await http.get("/healthz")).status_code == 503
+
+
+async def test_a_loop_that_its_watchdog_has_not_heard_of_is_not_healthy(
+    daemon: Daemon, http: httpx.AsyncClient
+) -> None:
+    daemon.desk.quiet = ("probe checkout",)
+    assert (await http.get("/healthz")).status_code == 200
+    daemon.desk.quiet = ("tick",)
+    answer = await http.get("/healthz")
+    assert (answer.status_code, answer.json()["quiet"]) == (503, ["tick"])
 
 
 async def test_status_plan_and_world_are_what_the_command_line_prints(http: httpx.AsyncClient) -> None:

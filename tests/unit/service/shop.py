@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 from controlplane.decide.plan import plan
 from controlplane.engine.people import facts_of, heed
 from controlplane.engine.state import EstateState
-from controlplane.model.desk import Listener, Mode, PersonCommand, Policies, Receipt, Status, StoreHealth, Tick
+from controlplane.model.desk import (
+    Listener,
+    Mode,
+    PersonCommand,
+    Policies,
+    Receipt,
+    Status,
+    StoreHealth,
+    Tick,
+    WatchHealth,
+)
 from controlplane.model.errors import LeaseLost, StoreLost
 from controlplane.model.estate import Estate
 from controlplane.model.journal import Entry, EntryKind
@@ -80,6 +90,7 @@ class StillDesk:
         self.journal = journal
         self.leads = True
         self.lost = False
+        self.quiet: tuple[str, ...] = ()
         self.leader_address = "http://127.0.0.1:1"
         self.given: list[PersonCommand] = []
         self.state = EstateState()
@@ -105,6 +116,7 @@ class StillDesk:
             plan=plan(self._estate, world),
             approvals=self.state.approvals,
             paused=self.state.paused,
+            watch=WatchHealth(quiet=self.quiet),
             store=StoreHealth(ok=not self.lost, problem="gone" if self.lost else ""),
         )
 
