@@ -1,5 +1,6 @@
 """A real PostgreSQL primary and its streaming standby, each in a folder of its own."""
 
+import atexit
 import os
 import pwd
 import shutil
@@ -7,7 +8,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -105,24 +108,53 @@ class Server:
 
 
 class Pair:
-    """``dublin`` is laid as the primary, ``frankfurt`` as its standby."""
+    """``dublin`` is laid as the primary, ``frankfurt`` as its standby. ``reset`` makes it so again, from a copy."""
 
     def __init__(self) -> None:
         user = "nobody" if os.geteuid() == 0 else None
-        self.folder = Path(tempfile.mkdtemp(prefix="leeward-pair-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="leeward-pair-", dir=_memory()))
         binaries = _binaries(self.folder) if user else _wheel() / "bin"
         if user:
             account = pwd.getpwnam(user)
             os.chown(self.folder, account.pw_uid, account.pw_gid)
         self.servers = {name: Server(self.folder / name, binaries, user) for name in ("dublin", "frankfurt")}
         dublin, frankfurt = self.servers.values()
-        dublin.run("initdb", "-D", str(dublin.data), "-U", "leeward", "-A", "trust", "--no-sync", "-E", "UTF8")
+        plain = ("-U", "leeward", "-A", "trust", "--no-sync", "-E", "UTF8", "--wal-segsize=1")
+        dublin.run("initdb", "-D", str(dublin.data), *plain)
         hba = dublin.data / "pg_hba.conf"
         hba.write_text("host all all 127.0.0.0/8 trust\nhost replication all 127.0.0.0/8 trust\n")
         dublin.start()
         dublin.query("CREATE TABLE ledger (id int)")
         frankfurt.run("pg_basebackup", "-D", str(frankfurt.data), "-d", dublin.url, "-R", "-X", "stream", "-c", "fast")
-        frankfurt.start()
+        dublin.stop()
+        for server in self.servers.values():
+            self._copy(server.data, self._kept(server))
+
+    def reset(self) -> None:
+        """Both servers as they were laid, running."""
+        self.stop()
+        for server in self.servers.values():
+            shutil.rmtree(server.data)
+            self._copy(self._kept(server), server.data)
+            server.start()
+        for _ in range(200):
+            if self.servers["dublin"].query("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"):
+                return
+            time.sleep(0.02)
+        raise AssertionError("the standby does not stream")
+
+    def stop(self) -> None:
+        """Kill both."""
+        for server in self.servers.values():
+            server.signal(signal.SIGCONT)
+            server.kill()
+
+    def _kept(self, server: Server) -> Path:
+        return self.folder / f"{server.data.name}.kept"
+
+    @staticmethod
+    def _copy(source: Path, target: Path) -> None:
+        subprocess.run(["cp", "-a", str(source), str(target)], check=True, timeout=60)
 
     def follow(self, region: str, primary: str) -> None:
         """Bring a stopped server back as a standby of another region's."""
@@ -131,7 +163,29 @@ class Pair:
         server.start()
 
     def remove(self) -> None:
-        for server in self.servers.values():
-            server.signal(signal.SIGCONT)
-            server.kill()
+        self.stop()
         shutil.rmtree(self.folder)
+
+
+def _memory() -> Path | None:
+    """A file system in memory with room, if there is one: laying servers is a thousand small files."""
+    memory = Path("/dev/shm")  # noqa: S108  a folder of its own is made in it
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > 2**30 else None
+
+
+@cache
+def _laid() -> Pair:
+    pair = Pair()
+    atexit.register(pair.remove)
+    return pair
+
+
+@contextmanager
+def running_pair() -> Iterator[Pair]:
+    """A pair as laid, until the block ends. It is laid once a process."""
+    pair = _laid()
+    pair.reset()
+    try:
+        yield pair
+    finally:
+        pair.stop()

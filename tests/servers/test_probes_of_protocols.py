@@ -28,7 +28,7 @@ from controlplane.probes.sql import sql
 from controlplane.probes.target import Closes
 from controlplane.probes.watch import Spot
 from tests.servers.edge import Edge, running_edge
-from tests.servers.pair import Pair
+from tests.servers.pair import Pair, running_pair
 from tests.servers.wall import WallClock, until
 
 CLOCK = WallClock()
@@ -111,9 +111,8 @@ async def test_grpc_health_is_read_from_the_status(health: tuple[Health, int, gr
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:
-    servers = Pair()
-    yield servers
-    servers.remove()
+    with running_pair() as servers:
+        yield servers
 
 
 async def test_sql_tells_the_primary_from_its_standby_and_the_lag_between_them(pair: Pair) -> None:

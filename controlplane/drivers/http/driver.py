@@ -26,6 +26,7 @@ class HttpDriver:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
         self._fenced_at: dict[str, float] = {}
+        self._told: set[str] = set()
 
     async def read(self, subject: str, like: Desired) -> Desired | None:
         """Where the job is active, or whether it is stopped in the region of a fence. Retry if that cannot be said
@@ -50,7 +51,8 @@ class HttpDriver:
         left_s(act)
         match act.desired:
             case Fence(region=region):
-                self._begin_fence(act.once_key)
+                self._fence_began(act.once_key)
+                self._told.add(act.once_key)
                 try:
                     await self._jobs.deactivate(act.subject, region, act)
                 except Retry:
@@ -59,7 +61,10 @@ class HttpDriver:
                 await self._only_one(act, region)
                 await self._jobs.activate(act.subject, region, act)
             case Holder():
-                await self._nowhere(act)
+                for standing in (await self._everywhere(act.subject)).values():
+                    _not_superseded(act, standing)
+                for region in self._jobs.regions:
+                    await self._jobs.deactivate(act.subject, region, act)
             case _:
                 raise Refused(f"http moves exclusive jobs, not {type(act.desired).__name__}")
 
@@ -81,37 +86,44 @@ class HttpDriver:
                 raise Refused(f"http moves exclusive jobs, not {type(act.desired).__name__}")
 
     async def undo(self, act: Act) -> None:
-        """Deactivate what was activated, then activate ``previous`` if there is one; a fence is lifted by the next
-        activation, not by this."""
+        """Deactivate what this act's epoch has activated, then activate ``previous`` if there is one. A fence is lifted
+        by the next activation, not by this."""
         if not isinstance(act.desired, Holder) or act.previous is None or act.previous == act.desired:
             return
-        if act.desired.region is not None:
-            await self._jobs.deactivate(act.subject, act.desired.region, act)
+        region = act.desired.region
+        if region is not None:
+            standing = await self._jobs.status(act.subject, region)
+            _not_superseded(act, standing)
+            if standing.epoch not in {None, act.epoch}:
+                return
+            await self._jobs.deactivate(act.subject, region, act)
         previous = _holder(act.previous)
         if previous.region is not None:
             await self._jobs.activate(act.subject, previous.region, act)
 
     async def _confirm_fence(self, act: Act, region: str) -> Confirmation:
-        began = self._begin_fence(act.once_key)
+        began, effect = self._fence_began(act.once_key), act.previous != act.desired
         try:
             standing = await self._jobs.status(act.subject, region)
         except (Retry, Broken) as silence:
-            waited_s = asyncio.get_running_loop().time() - began
-            if waited_s >= self._jobs.ttl_s * _MARGIN:
-                return Confirmation(done=True, detail=f"{region} is silent, and its lease has run out")
-            left = self._jobs.ttl_s * _MARGIN - waited_s
-            return Confirmation(done=False, detail=f"{silence}; its lease has run out in {left:.1f} s")
+            left_s = self._jobs.ttl_s * _MARGIN - (asyncio.get_running_loop().time() - began)
+            if left_s <= 0:
+                return Confirmation(done=True, effect=effect, detail=f"{region} is silent, and its lease has run out")
+            return Confirmation(done=False, detail=f"{silence}; its lease has run out in {left_s:.1f} s")
         _not_superseded(act, standing)
-        if standing.active:
+        if not standing.active:
+            return Confirmation(done=True, effect=effect)
+        if act.once_key in self._told:  # it could not be reached then, or did not listen: it is told again
             await self._jobs.deactivate(act.subject, region, act)
-            return Confirmation(done=False, detail=f"still active in {region}: {standing.why}")
-        return Confirmation(done=True)
+        return Confirmation(done=False, detail=f"still active in {region}: {standing.why}")
 
-    def _begin_fence(self, key: str) -> float:
+    def _fence_began(self, key: str) -> float:
         """When the fence began, by this process: one that was started anew waits the whole lease again."""
         began = self._fenced_at.setdefault(key, asyncio.get_running_loop().time())
         while len(self._fenced_at) > _REMEMBERED:
-            del self._fenced_at[next(iter(self._fenced_at))]
+            oldest = next(iter(self._fenced_at))
+            del self._fenced_at[oldest]
+            self._told.discard(oldest)
         return began
 
     async def _only_one(self, act: Act, region: str) -> None:
@@ -125,12 +137,9 @@ class HttpDriver:
         except TimeoutError:
             return
         for other, standing in seen.items():
+            _not_superseded(act, standing)
             if isinstance(standing, Standing) and standing.active:
                 raise Conflict(f"{act.subject} is still active in {other}")
-
-    async def _nowhere(self, act: Act) -> None:
-        for region in self._jobs.regions:
-            await self._jobs.deactivate(act.subject, region, act)
 
     async def _everywhere(self, job: str, *, but: str = "") -> dict[str, Standing | DriverError]:
         regions = [region for region in self._jobs.regions if region != but]
@@ -150,8 +159,8 @@ def _holder(desired: Desired) -> Holder:
     return desired
 
 
-def _not_superseded(act: Act, standing: Standing) -> None:
-    if standing.epoch is not None and standing.epoch > act.epoch:
+def _not_superseded(act: Act, standing: Standing | DriverError) -> None:
+    if isinstance(standing, Standing) and standing.epoch is not None and standing.epoch > act.epoch:
         raise Conflict(f"epoch {standing.epoch} has been there, {act.epoch} is older: {standing.why}")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from controlplane.drivers import FLAG, NUMBER, WORD_LIST, Kind, is_word_map, left_s, mistakes_in, number, word_map
 from controlplane.drivers.postgres import fencing, promotion
@@ -12,7 +13,7 @@ from controlplane.model.act import Act, Capability, Confirmation, Desired, Fence
 from controlplane.model.errors import Conflict, DriverError, Refused, Retry
 from controlplane.model.resources.kind import Setting
 
-_TIMEOUT_S = 2.0
+_TIMEOUT_S = 1.0
 _FOLLOW_S = 60.0
 _PATIENCE_S = 4.0
 _REMEMBERED = 256
@@ -60,7 +61,8 @@ class PostgresDriver:
         if isinstance(act.desired, Fence):
             began = self._begin(act.once_key)
             silent_s = asyncio.get_running_loop().time() - began
-            return await fencing.confirmed(self._server(act.desired.region), self._proof, silent_s)
+            found = await fencing.confirmed(self._server(act.desired.region), self._proof, silent_s)
+            return replace(found, effect=effect)
         server = self._server(_primary(act.desired).region)
         if (await role(server)).standby:
             return Confirmation(done=False, detail=f"{server.region} is a standby")
@@ -115,7 +117,7 @@ class PostgresDrivers:
     Settings: ``servers`` (a map from region to connection URL or string; the account must be able to promote, change
     settings and disconnect clients), ``lease`` and ``trustRefusal`` (what proves a fence of a server that cannot be
     reached; see ``fencing``), ``follow`` (a command, as a list of words, that makes the server of ``{region}`` a
-    standby of ``{primary}``), ``followTimeout`` (60 seconds), ``timeout`` (2 seconds for a statement).
+    standby of ``{primary}``), ``followTimeout`` (60 seconds), ``timeout`` (1 second for a statement).
     """
 
     capabilities = frozenset({Capability.PRIMARY, Capability.FENCE})

@@ -5,7 +5,7 @@ import asyncio
 from controlplane.drivers.postgres.roles import Role, guard, role, roles, write_stamp
 from controlplane.drivers.postgres.server import Server
 from controlplane.model.act import Act, Primary
-from controlplane.model.errors import Refused, Retry
+from controlplane.model.errors import Conflict, Refused, Retry
 
 _POLL_S = 0.03
 _UNFENCE = "ALTER SYSTEM RESET default_transaction_read_only"
@@ -17,9 +17,16 @@ async def promote(act: Act, desired: Primary, servers: dict[str, Server], left_s
     primary still takes writes. Conflict for a stale epoch. Safe to repeat."""
     target = servers[desired.region]
     ends = asyncio.get_running_loop().time() + left_s
-    await guard(target, act.subject, act.epoch)
-    if (await role(target)).standby:
-        await _bearable(act, desired, servers, ends)
+    seen, others, _ = await asyncio.gather(
+        role(target),
+        roles(server for region, server in servers.items() if region != desired.region),
+        guard(servers.values(), act.subject, act.epoch),
+    )
+    old = {region: other for region, other in others.items() if isinstance(other, Role) and not other.standby}
+    if not seen.standby and any(other.timeline > seen.timeline for other in old.values()):
+        raise Conflict(f"the primary in {desired.region} has been replaced by one on a later timeline")
+    if seen.standby:
+        await _bearable(act, desired, target, old, ends)
         await target.ask("SELECT pg_promote(false)")
         while (await role(target)).standby:
             _in_time(ends, f"{desired.region} has not ended recovery yet")
@@ -29,21 +36,18 @@ async def promote(act: Act, desired: Primary, servers: dict[str, Server], left_s
         await target.run((_UNFENCE, ()), (_RELOAD, ()))
 
 
-async def _bearable(act: Act, desired: Primary, servers: dict[str, Server], ends: float) -> None:
+async def _bearable(act: Act, desired: Primary, target: Server, old: dict[str, Role], ends: float) -> None:
     """Wait for what the old primary still has to send, and refuse what would be lost beyond the limit.
 
     With the old primary gone nobody can say what it had not sent yet; whoever asks has judged that by the last sample
     from before. What the standby itself knows to lack still counts.
     """
-    others = [server for region, server in servers.items() if region != desired.region]
-    found = await roles(others)
-    old = {region: seen for region, seen in found.items() if isinstance(seen, Role) and not seen.standby}
     for region, seen in old.items():
         if not seen.read_only:
             raise Refused(f"{region} is primary of {act.subject} and still takes writes: fence it first")
     sent = max((seen.position for seen in old.values()), default=0)
     while True:
-        standby = await role(servers[desired.region])
+        standby = await role(target)
         missing = sent - standby.position
         lag_s = standby.behind_s if missing > 0 or (standby.streaming and not standby.replayed_all) else 0.0
         if lag_s <= desired.max_loss_s:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from controlplane.drivers.postgres.server import Server
-from controlplane.model.errors import Conflict, DriverError
+from controlplane.model.errors import Conflict, DriverError, Retry
 
 _ROLE = """
 SELECT pg_is_in_recovery(),
@@ -78,9 +78,16 @@ async def stamp(server: Server, datastore: str) -> tuple[int, str]:
     return (int(row[0]), str(row[1])) if row else (0, "")
 
 
-async def guard(server: Server, datastore: str, epoch: int) -> None:
-    """Conflict if a higher epoch has acted."""
-    highest, _ = await stamp(server, datastore)
+async def guard(servers: Iterable[Server], datastore: str, epoch: int) -> None:
+    """Conflict if any server that can be reached knows of a higher epoch: one that was replaced does not."""
+
+    async def ask(server: Server) -> int:
+        try:
+            return (await stamp(server, datastore))[0]
+        except Retry:
+            return 0
+
+    highest = max(await asyncio.gather(*map(ask, servers)), default=0)
     if highest > epoch:
         raise Conflict(f"epoch {highest} has acted on {datastore}, {epoch} is older")
 
@@ -88,4 +95,4 @@ async def guard(server: Server, datastore: str, epoch: int) -> None:
 async def write_stamp(server: Server, datastore: str, epoch: int, key: str) -> None:
     """Write down who acts, on a primary. Conflict if a higher epoch has acted."""
     if not await server.run((_TABLE, ()), (_WRITE, (datastore, epoch, key))):
-        await guard(server, datastore, epoch)
+        await guard([server], datastore, epoch)
