@@ -68,7 +68,7 @@ def assemble(estate: Estate, ports: Ports, options: Options) -> Machine:
     book = EvidenceBook(tuple(options.vantages or (options.vantage,)), on_flip=wake.set)
     leadership = Leadership(ports.leases, clock, options.replica, options.lease_ttl)
     keeper, scribe = Keeper(ports.state), Scribe(ports.journal, ports.spool)
-    records = Records(options.replica, clock, told)
+    records = Records(options.replica, clock, told, lambda: leadership.epoch)
     notes = Notes(records)
     watchdog = Watchdog(clock)
     executor = Executor(

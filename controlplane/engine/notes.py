@@ -42,7 +42,7 @@ class Notes:
     _refusals: dict[str, Mark] = field(default_factory=dict)
     _actions: Mark = ()
 
-    def verdicts(self, verdicts: Verdicts, epoch: int) -> list[Entry]:
+    def verdicts(self, verdicts: Verdicts) -> list[Entry]:
         """One entry a region whose verdicts have changed; a first verdict of healthy or unknown is no news."""
         changed: dict[str, list[tuple[str, str]]] = {}
         for key, verdict in sorted(verdicts.items()):
@@ -51,17 +51,17 @@ class Notes:
             if verdict.state is not before and not first:
                 changed.setdefault(key[0], []).append(key)
         self._states = {key: verdict.state for key, verdict in verdicts.items()}
-        return [self.records.verdicts(region, [verdicts[k] for k in keys], epoch) for region, keys in changed.items()]
+        return [self.records.verdicts(region, [verdicts[k] for k in keys]) for region, keys in changed.items()]
 
-    def plan(self, plan: Plan, epoch: int) -> list[Entry]:
+    def plan(self, plan: Plan) -> list[Entry]:
         """The plan, if it has other actions than the last one."""
         mark = tuple(f"{a.id}>{a.from_}>{a.to}>{sorted(a.after)}>{a.value}" for a in plan.actions)
         if mark == self._actions:
             return []
         self._actions = mark
-        return [self.records.plan(plan, epoch)]
+        return [self.records.plan(plan)]
 
-    def holds(self, holds: Iterable[Hold], epoch: int) -> list[Entry]:
+    def holds(self, holds: Iterable[Hold]) -> list[Entry]:
         """Holds that are new, have other reasons, or are over."""
         now = {hold.subject: hold for hold in holds}
         entries = []
@@ -70,14 +70,14 @@ class Notes:
             if self._holds.get(subject) != mark:
                 before = frozenset(self._holds.get(subject, ()))
                 self._holds[subject] = mark
-                entries.append(self.records.hold(hold, epoch))
+                entries.append(self.records.hold(hold))
                 self._tell_hold(hold, before)
         for subject in [known for known in self._holds if known not in now]:
             rules = [Rule(code.partition(" ")[0]) for code in self._holds.pop(subject)]
-            entries.append(self.records.fact(EntryKind.RELEASED, subject, "no longer held", rules, epoch))
+            entries.append(self.records.fact(EntryKind.RELEASED, subject, "no longer held", rules))
         return entries
 
-    def refusals(self, refusals: Iterable[Refusal], epoch: int) -> list[Entry]:
+    def refusals(self, refusals: Iterable[Refusal]) -> list[Entry]:
         """The guard's refusals that are new or have other reasons."""
         now = {refusal.action.id: refusal for refusal in refusals}
         entries = []
@@ -85,7 +85,7 @@ class Notes:
             mark = _mark(refusal.reasons)
             if self._refusals.get(name) != mark:
                 self._refusals[name] = mark
-                entries.append(self.records.refusal(refusal, epoch))
+                entries.append(self.records.refusal(refusal))
                 if refusal.waiting:
                     self.tell(Severity.PAGE, refusal.action.subject, f"{what(refusal.action)}: waits for approval")
         for name in [known for known in self._refusals if known not in now]:

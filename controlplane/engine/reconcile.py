@@ -148,7 +148,7 @@ class Reconciler:
         decider = machine.decider
         decider.verdicts = recall(state, decider.verdicts, trusting=decider.trusting)
         decider.forget()
-        await machine.scribe.write([machine.records.fact(EntryKind.LEADER, ESTATE, "takes the lead", (), epoch)])
+        await machine.scribe.write([machine.records.fact(EntryKind.LEADER, ESTATE, "takes the lead")])
         intents, place = await machine.recovery.open_intents(state.settled)
         closed = await machine.recovery.close(intents)
         self.turn.unheard = set(await machine.recovery.read_back(machine.estate))
@@ -166,7 +166,7 @@ class Reconciler:
         self.decision = None
         if machine.leadership.store_ok:
             self.mode = Mode.FOLLOWING
-            await machine.scribe.note(machine.notes.holds((), 0))
+            await machine.scribe.note(machine.notes.holds(()))
             if machine.clock.monotonic() - self._loaded_at >= _STATE_EVERY_S:
                 try:
                     await machine.keeper.load()
@@ -175,7 +175,7 @@ class Reconciler:
                 self._loaded_at = machine.clock.monotonic()
         else:
             self.mode = Mode.HOLDING
-            await machine.scribe.note(machine.notes.holds([static_hold(store_ok=False)], 0))
+            await machine.scribe.note(machine.notes.holds([static_hold(store_ok=False)]))
 
     async def _shut_down(self) -> None:
         machine = self.machine

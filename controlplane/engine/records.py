@@ -18,11 +18,12 @@ Say = Callable[[tuple[Reason, ...]], str]
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Writes entries in the name of one replica. ``say`` is ``decide.explain``'s."""
+    """Writes entries in the name of one replica. ``say`` is ``decide.explain``'s, ``epoch`` what it leads under now."""
 
     replica: str
     clock: Clock
     say: Say
+    epoch: Callable[[], int]
 
     def intent(self, permit: Permit, once_key: str) -> Entry:
         """What is about to be done, and everything that is needed to find out later whether it was."""
@@ -68,12 +69,12 @@ class Records:
         }
         return self._entry(EntryKind.UNDO, flight.action, flight.permit.epoch, facts)
 
-    def hold(self, hold: Hold, epoch: int) -> Entry:
+    def hold(self, hold: Hold) -> Entry:
         """A decision not to act that is new or has changed."""
         codes: list[Json] = [why.code for why in hold.reasons]
-        return self.fact(EntryKind.HOLD, hold.subject, self.say(hold.reasons), hold.rules, epoch, codes=codes)
+        return self.fact(EntryKind.HOLD, hold.subject, self.say(hold.reasons), hold.rules, codes=codes)
 
-    def refusal(self, refusal: Refusal, epoch: int) -> Entry:
+    def refusal(self, refusal: Refusal) -> Entry:
         """The guard's no to an action."""
         codes: list[Json] = [why.code for why in refusal.reasons]
         facts: dict[str, Json] = {"codes": codes, "waiting": refusal.waiting, "kind": refusal.action.kind.value}
@@ -84,12 +85,12 @@ class Records:
             by=MACHINE,
             why=self.say(refusal.reasons),
             rules=_ids(cited(refusal.reasons)),
-            epoch=epoch,
+            epoch=self.epoch(),
             action=refusal.action.id,
             facts=facts,
         )
 
-    def plan(self, plan: Plan, epoch: int) -> Entry:
+    def plan(self, plan: Plan) -> Entry:
         """A plan whose actions differ from those of the last one."""
         actions: list[Json] = [
             {
@@ -112,22 +113,20 @@ class Records:
             }
         count = len(plan.actions)
         why = f"{count} {'action' if count == 1 else 'actions'}" if count else "nothing is left to do"
-        return self.fact(EntryKind.PLAN, ESTATE, why, rules, epoch, **facts)
+        return self.fact(EntryKind.PLAN, ESTATE, why, rules, **facts)
 
-    def verdicts(self, region: str, changed: Iterable[Verdict], epoch: int) -> Entry:
+    def verdicts(self, region: str, changed: Iterable[Verdict]) -> Entry:
         """Verdicts of one region that have changed."""
         found = list(changed)
         states: dict[str, Json] = {verdict.service: verdict.state.value for verdict in found}
         rules = cited(tuple(why for verdict in found for why in verdict.reasons))
         why = self.say(tuple(dict.fromkeys(why for verdict in found for why in verdict.reasons)))
-        return self.fact(EntryKind.VERDICT, region, why, rules, epoch, states=states)
+        return self.fact(EntryKind.VERDICT, region, why, rules, states=states)
 
-    def fact(
-        self, kind: EntryKind, subject: str, why: str, rules: Iterable[Rule] = (), epoch: int = 0, **facts: Json
-    ) -> Entry:
+    def fact(self, kind: EntryKind, subject: str, why: str, rules: Iterable[Rule] = (), **facts: Json) -> Entry:
         """Anything else that happened."""
         told: Mapping[str, Json] = {"replica": self.replica, **facts}
-        return Entry(kind, self.clock.now(), subject, MACHINE, why, _ids(rules), epoch, "", told)
+        return Entry(kind, self.clock.now(), subject, MACHINE, why, _ids(rules), self.epoch(), "", told)
 
     def _entry(self, kind: EntryKind, action: Action, epoch: int, facts: Mapping[str, Json]) -> Entry:
         why = self.say(action.reasons)

@@ -36,7 +36,7 @@ class Turn:
     async def take(self, verdicts: Verdicts, now: datetime) -> Decision:
         """Decide from what is so now, and act on it as far as lease, store, guard and people let."""
         machine, before = self.machine, self.machine.keeper.state
-        keeper, epoch = machine.keeper, machine.leadership.epoch
+        keeper = machine.keeper
         keeper.change(lambda state: machine.decider.surveyor.alarmed(remember(expire(state, now), verdicts)))
         decision = self._decide(keeper.state, now)
         plan = decision.plan
@@ -49,10 +49,10 @@ class Turn:
         keeper.change(lambda state: sync(state, plan, refusals, now))
         keeper.change(lambda state: mark_left(unmark(state, over, now), plan, begun, now))
         notes = machine.notes
-        entries = notes.verdicts(verdicts, epoch)
-        entries += notes.plan(plan, epoch)
-        entries += notes.holds(self._holds(decision), epoch)
-        entries += notes.refusals([r for r in refusals if not r.action.after and not _only_static(r)], epoch)
+        entries = notes.verdicts(verdicts)
+        entries += notes.plan(plan)
+        entries += notes.holds(self._holds(decision))
+        entries += notes.refusals([r for r in refusals if not r.action.after and not _only_static(r)])
         entries += self._turned(before, decision, over)
         await self._write_and_start(entries, chosen)
         return decision
@@ -95,25 +95,25 @@ class Turn:
     def _turned(self, before: EstateState, decision: Decision, over: Iterable[Drain]) -> list[Entry]:
         """Drains begun, complete and undone, and the freeze of changes."""
         machine, state = self.machine, self.machine.keeper.state
-        epoch, fact, entries = machine.leadership.epoch, machine.records.fact, []
+        fact, entries = machine.records.fact, []
         for drain in state.drains:
             if drain not in before.drains:
                 machine.notes.left(drain, decision.plan)
             if drain.service == EVERY_SERVICE and drain not in self.complete and empty(state, drain.region):
                 self.complete.add(drain)
                 why = f"nothing is left in {drain.region}"
-                entries.append(fact(EntryKind.DRAINED, drain.region, why, [Rule.RAMP], epoch, cause=drain.cause))
+                entries.append(fact(EntryKind.DRAINED, drain.region, why, [Rule.RAMP], cause=drain.cause))
                 machine.notes.tell(Severity.INFO, drain.region, why, [Rule.RAMP])
         for drain in over:
             self.complete.discard(drain)
             why = f"{drain.region} carries its share again"
             facts = {"service": drain.service, "cause": drain.cause}
-            entries.append(fact(EntryKind.RESTORED, drain.region, why, [Rule.FAILBACK], epoch, **facts))
+            entries.append(fact(EntryKind.RESTORED, drain.region, why, [Rule.FAILBACK], **facts))
             machine.notes.tell(Severity.INFO, drain.region, why, [Rule.FAILBACK])
         if (before.frozen_since is None) != (state.frozen_since is None):
             frozen = state.frozen_since is not None
             why = "a fault is everywhere at once: freeze changes, look for what changed" if frozen else "free again"
-            entries.append(fact(EntryKind.FREEZE, ESTATE, why, [Rule.GLOBAL], epoch, frozen=frozen))
+            entries.append(fact(EntryKind.FREEZE, ESTATE, why, [Rule.GLOBAL], frozen=frozen))
             machine.notes.tell(Severity.PAGE if frozen else Severity.INFO, ESTATE, why, [Rule.GLOBAL])
         return entries
 
