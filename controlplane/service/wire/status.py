@@ -8,7 +8,8 @@ from controlplane.model.estate import Estate
 from controlplane.model.journal import Json
 from controlplane.model.resources.degradation_policy import KnobScope
 from controlplane.model.verdict import EVERY_SERVICE, Verdict
-from controlplane.model.world import Knobs, World
+from controlplane.model.world import Knobs, Shares, World
+from controlplane.service.today import shares_today
 from controlplane.service.turned import turned_knobs
 from controlplane.service.wire.person import command_json
 from controlplane.service.wire.plain import (
@@ -29,6 +30,7 @@ from controlplane.service.wire.world import drain_json, override_json, verdict_j
 def status_json(status: Status, estate: Estate) -> dict[str, Json]:
     """Everything a face shows. ``knobs`` are complete: those not turned stand at their default."""
     world, plan = status.world, status.plan
+    shares = shares_today(estate, status)
     return {
         "at": time(status.at),
         "replica": status.replica,
@@ -52,9 +54,9 @@ def status_json(status: Status, estate: Estate) -> dict[str, Json]:
             "spooled": status.store.spooled,
         },
         "watch": _watch(status.watch),
-        "regions": [_region(status, estate, region) for region in estate.regions],
+        "regions": [_region(status, estate, region, shares) for region in estate.regions],
         "verdicts": [judged_json(world.verdicts[key]) for key in sorted(world.verdicts)],
-        "shares": shares_by_three(world.shares),
+        "shares": shares_by_three(shares),
         "shed": shares_by_two(status.shed),
         "refused": shares_by_two(status.refused),
         "knobs": knob_values(all_knobs(estate, world.knobs)),
@@ -134,7 +136,7 @@ def _watch(watch: WatchHealth) -> dict[str, Json]:
     }
 
 
-def _region(status: Status, estate: Estate, region: str) -> dict[str, Json]:
+def _region(status: Status, estate: Estate, region: str, shares: Shares) -> dict[str, Json]:
     """One line a region: its own verdict, what it carries, what keeps it out."""
     world, plan = status.world, status.plan
     verdict = world.verdicts.get((region, EVERY_SERVICE))
@@ -144,7 +146,7 @@ def _region(status: Status, estate: Estate, region: str) -> dict[str, Json]:
         "state": verdict.state.value if verdict else "healthy",
         "since": time_or_none(verdict.since) if verdict else None,
         "success": share(verdict.success) if verdict and verdict.success is not None else None,
-        "share": share(_share_of_demand(estate, world, region)),
+        "share": share(_share_of_demand(estate, world, region, shares)),
         "utilisation": share(plan.utilisation.get(region, 0.0)) if plan else None,
         "drained": any(d.region == region and d.service == EVERY_SERVICE for d in world.drains or ()),
         "override": next((o.state.value for o in world.overrides if o.region == region), None),
@@ -152,10 +154,10 @@ def _region(status: Status, estate: Estate, region: str) -> dict[str, Json]:
     }
 
 
-def _share_of_demand(estate: Estate, world: World, region: str) -> float:
-    """The part of all requests that goes to a region, weighted by demand; 0 where today's shares are not known."""
+def _share_of_demand(estate: Estate, world: World, region: str, shares: Shares) -> float:
+    """The part of all requests that goes to a region, weighted by demand."""
     total = carried = 0.0
-    for name, by_origin in world.shares.items():
+    for name, by_origin in shares.items():
         service = estate.services.get(name)
         demand = {**(service.spec.demand if service else {}), **world.demand.get(name, {})}
         for origin, by_region in by_origin.items():

@@ -141,9 +141,25 @@ def test_a_status_shows_every_region_knob_and_primary_even_if_nothing_is_known_o
 
 
 def test_a_region_is_shown_with_its_share_of_all_requests() -> None:
-    shares = {"checkout": {"DE": {"frankfurt": 0.5, "dublin": 0.5}, "IE": {"dublin": 1.0}}}
+    shares = {
+        "checkout": {"DE": {"frankfurt": 0.5, "dublin": 0.5}, "IE": {"dublin": 1.0}},
+        "feed": {"DE": {"frankfurt": 1.0}},
+        "payment": {"DE": {"london": 1.0}},
+    }
     desk = StillDesk(MemoryStore().journal, World(at=NOON, shares=shares))
     regions = status_json(desk.snapshot(), desk.estate)["regions"]
     assert isinstance(regions, list)
     by_name = {r["region"]: r["share"] for r in regions if isinstance(r, dict)}
-    assert by_name == {"dublin": round(100 / 150, 6), "frankfurt": round(50 / 150, 6), "london": 0.0}
+    whole = 100 + 50 + 150 + 20
+    assert by_name == {"dublin": round(100 / whole, 6), "frankfurt": round(200 / whole, 6), "london": 0.0625}
+
+
+def test_what_nobody_has_moved_yet_is_shown_where_the_healthy_plan_has_it() -> None:
+    desk = StillDesk(MemoryStore().journal, World(at=NOON, shares={"feed": {"DE": {"london": 1.0}}}))
+    shares = status_json(desk.snapshot(), desk.estate)["shares"]
+    assert isinstance(shares, dict)
+    assert list(shares) == ["checkout", "feed", "payment"]
+    feed = shares["feed"]
+    assert isinstance(feed, dict)
+    assert feed["DE"] == {"london": 1.0}
+    assert "GB" in feed
