@@ -15,9 +15,18 @@ from controlplane.model.resources.kind import Resource
 from controlplane.model.resources.region import Region
 from controlplane.model.resources.service import Placement, Service
 from controlplane.sandbox.edge import ROUTES
-from controlplane.sandbox.plan import DatastorePlan, SandboxPlan
+from controlplane.sandbox.plan import LEASE_S, DatastorePlan, SandboxPlan
 
 POLICIES = "policies"
+_JOB = {
+    "status": "/_jobs/{job}",
+    "activate": "/_jobs/{job}/activate",
+    "deactivate": "/_jobs/{job}/deactivate",
+    "ttl": LEASE_S,
+}
+# A primary that is cut off cannot acknowledge without its standby (see shop/keeper.py), so that promoting the standby
+# is itself the fence; the seconds are for what was on its way.
+_SILENCE_PROVES_S = 2.0
 Document = dict[str, Any]
 
 
@@ -75,9 +84,9 @@ def _service(service: Service, plan: SandboxPlan, watching: Watching) -> Documen
     if service.spec.placement is Placement.EXCLUSIVE:
         if service.spec.cost is not None:
             spec["cost"] = _scaled(service.spec.cost, plan)
-        urls = {region: f"{plan.region_url(region)}/_jobs/{service.name}" for region in bound.regions}
-        spec["traffic"] = {"driver": "http", "with": {"urls": urls}}
-        spec["probes"] = [_http(url, region, watching) for region, url in urls.items()]
+        at = {region: plan.region_url(region) for region in bound.regions}
+        spec["traffic"] = {"driver": "http", "with": {"at": at, **_JOB}}
+        spec["probes"] = [_http(f"{url}/healthz", region, watching) for region, url in at.items()]
     else:
         spec["demand"] = {origin: _scaled(rate, plan) for origin, rate in service.spec.demand.items()}
         settings = {"file": str(plan.routes), "routes": ROUTES, "admin": plan.admin_url}
@@ -134,7 +143,11 @@ def _datastore(store: Datastore, plan: SandboxPlan) -> Document:
     document = _document(store)
     bound = plan.datastores[store.name]
     document["spec"]["driver"] = "postgres"
-    document["spec"]["with"] = {"servers": {region: postgres_url(bound, region) for region in bound.regions}}
+    document["spec"]["with"] = {
+        "servers": {region: postgres_url(bound, region) for region in bound.regions},
+        "lease": _SILENCE_PROVES_S,
+        "trustRefusal": True,
+    }
     return document
 
 

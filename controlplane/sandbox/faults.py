@@ -59,7 +59,8 @@ class Faults:
         return fault
 
     async def end(self, fault_id: str, *, attached: bool = False) -> ActiveFault:
-        """End a fault and mend what it broke: killed processes start again, a replaced primary follows the new one.
+        """End a fault and mend what it broke: killed processes start again, and its
+        databases have a role again.
         Raises BadFault."""
         with self._changing() as faults:
             fault = next((known for known in faults if known.id == fault_id), None)
@@ -78,7 +79,7 @@ class Faults:
                 await self._push(fault)
         if fault.kind in {FaultKind.FREEZE, FaultKind.BLACKHOLE, FaultKind.PARTITION, FaultKind.RESET}:
             for region in self._regions(fault):
-                await recovery.heal(site, region)
+                await recovery.settled(site, region)
         return fault
 
     async def push(self, region: str) -> None:

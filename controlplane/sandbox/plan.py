@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 KnobValue = str | bool | int | float
 PLAN_FILE = "plan.json"
+LEASE_S = 10.0
+"""How long an exclusive job may run on a lease that nobody renews."""
 
 
 class Address(NamedTuple):

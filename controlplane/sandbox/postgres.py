@@ -148,12 +148,22 @@ def configure(plan: SandboxPlan, store: DatastorePlan, region: str, *, following
         (here / name).chmod(0o600)
 
 
-async def rejoin(plan: SandboxPlan, store: DatastorePlan, region: str, primary: str) -> None:
-    """Make a stopped server a standby of another region's: by pg_rewind, or if that fails by a fresh copy."""
+def replication_info(store: DatastorePlan, region: str, primary: str) -> str:
+    """How a region's server connects to the one that it follows."""
+    info = store.conninfo(primary, seen_from=region).replace("dbname=shop ", "")
+    return f"{info} application_name={region}"
+
+
+async def rejoin(plan: SandboxPlan, store: DatastorePlan, region: str, primary: str, *, parted: bool = False) -> None:
+    """Make a stopped server a standby of another region's: by pg_rewind, or if that fails by a fresh copy. A standby
+    is taken as it is, unless it has ``parted`` from the primary's history."""
     here = data(plan, store.name, region)
     source = store.conninfo(primary, seen_from=region)
+    was_standby = (here / "standby.signal").exists()
     try:
-        if not (here / "standby.signal").exists():
+        if was_standby and parted:
+            await copy_anew(plan, store, region, primary)
+        elif not was_standby:
             await run([program("pg_rewind"), "-D", str(here), f"--source-server={source}", "--no-sync"], here)
     except ServerFailed:
         await copy_anew(plan, store, region, primary)

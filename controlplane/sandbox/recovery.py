@@ -6,12 +6,11 @@ A server never comes back as a second primary: if another one is primary it is r
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from controlplane.sandbox import postgres, servers
 from controlplane.sandbox.plan import DatastorePlan, SandboxPlan
 from controlplane.sandbox.processes import Processes
-
-_FOLLOWS_WITHIN_S = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +38,27 @@ async def revive(site: Site, region: str) -> None:
         raise servers.NotReady(f"the cache of {region} did not stay up")
 
 
-async def heal(site: Site, region: str) -> None:
-    """After a region is back: whichever of its servers has been replaced as primary, or has lost the one it follows,
-    becomes a standby of the primary of today. A primary that nobody has replaced is left alone."""
+async def settled(site: Site, region: str) -> None:
+    """Wait until each server in a region that is back is either the primary of today or streams from it: the keepers
+    beside them see to that. Raises NotReady if it takes too long."""
     for store in site.plan.stores_in(region):
-        primary = await primary_of(store, but=region)
-        if primary is None:
-            continue
-        mine, theirs = await timeline(store, region), await timeline(store, primary)
-        if theirs is None or (mine is not None and mine >= theirs):
-            continue
-        if mine is not None or not await _follows_soon(store, region):
-            await follow(site, store, region, primary)
+        running = site.processes.find(postgres.launch(site.plan, store, region).name)
+        if running is not None:
+            await servers.ready(running, site.plan.log(running.name), partial(_has_a_role, store, region), still=False)
+
+
+async def _has_a_role(store: DatastorePlan, region: str) -> bool:
+    primary = await primary_of(store)
+    return primary is None or primary == region or await _follows(store, region)
 
 
 async def follow(site: Site, store: DatastorePlan, region: str, primary: str) -> None:
-    """Stop a server, rewind it, and start it as a standby of ``primary``."""
+    """Stop a server, rewind it (a standby that has parted from the primary's history is copied anew), and start it
+    as a standby of ``primary``. Raises ServerFailed or NotReady."""
     running = site.processes.find(postgres.launch(site.plan, store, region).name)
     if running is not None:
         site.processes.end([running])
-    await postgres.rejoin(site.plan, store, region, primary)
+    await postgres.rejoin(site.plan, store, region, primary, parted=True)
     await start_server(site, store, region)
 
 
@@ -104,15 +104,6 @@ async def delay_replay(store: DatastorePlan, region: str, seconds: float) -> Non
     await ask(store, region, "SELECT pg_reload_conf()")
 
 
-async def _follows_soon(store: DatastorePlan, region: str) -> bool:
-    """Whether a standby streams, or does within the seconds that it takes to notice and connect again."""
-    for _ in range(_FOLLOWS_WITHIN_S * 4):
-        if await _follows(store, region):
-            return True
-        await asyncio.sleep(0.25)
-    return False
-
-
 async def _follows(store: DatastorePlan, region: str) -> bool:
     rows = await ask(store, region, "SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'")
     return rows is not None and int(str(rows[0][0])) == 1
@@ -120,8 +111,7 @@ async def _follows(store: DatastorePlan, region: str) -> bool:
 
 async def ask(store: DatastorePlan, region: str, statement: str) -> Sequence[tuple[object, ...]] | None:
     """Rows of a statement at a server's own socket; None: no answer within two seconds."""
-    from controlplane.sandbox.shop.database import NoPrimary
-    from controlplane.sandbox.shop.keeper import Server
+    from controlplane.sandbox.database import NoPrimary, Server
 
     server = Server(store.conninfo(region, seen_from=region))
     try:

@@ -86,12 +86,13 @@ async def answers(url: Address, path: str) -> bool:
         pool.close()
 
 
-async def ready(running: Running, log: Path, look: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until ``look`` says yes. Raises NotReady."""
+async def ready(running: Running, log: Path, look: Callable[[], Awaitable[bool]], *, still: bool = True) -> None:
+    """Wait until ``look`` says yes. Raises NotReady, at once if the process ends and ``still`` is asked for."""
     try:
         async with asyncio.timeout(READY_WITHIN_S):
             while not await look():
-                still_up(running, log)
+                if still:
+                    still_up(running, log)
                 await asyncio.sleep(_LOOK_EVERY_S)
     except TimeoutError as late:
         raise NotReady(f"{running.name} is not ready after {READY_WITHIN_S:.0f} s:\n{_tail(log)}") from late

@@ -6,13 +6,15 @@ import time
 from pathlib import Path
 
 from controlplane.sandbox.plan import SandboxPlan, load_plan
+from controlplane.sandbox.processes import Processes
+from controlplane.sandbox.recovery import Site
 from controlplane.sandbox.shop.app import Parts, Shop
 from controlplane.sandbox.shop.capacity import WorkQueue
-from controlplane.sandbox.shop.database import Primary
 from controlplane.sandbox.shop.faults import ShopFaults
 from controlplane.sandbox.shop.jobs import Job
 from controlplane.sandbox.shop.keeper import Keeper
 from controlplane.sandbox.shop.knobs import Knobs
+from controlplane.sandbox.shop.writing import Primary
 
 
 def assemble(plan: SandboxPlan, name: str) -> Parts:
@@ -21,6 +23,7 @@ def assemble(plan: SandboxPlan, name: str) -> Parts:
 
     region = plan.regions[name]
     stores = {store.name: Primary(store, name) for store in plan.datastores.values()}
+    site = Site(plan, Processes(plan.home / "processes", plan.home / "logs"), attached=True)
     traces = plan.home / "jobs"
     traces.mkdir(exist_ok=True)
     jobs = {}
@@ -37,7 +40,7 @@ def assemble(plan: SandboxPlan, name: str) -> Parts:
         faults=ShopFaults(),
         stores=stores,
         jobs=jobs,
-        keepers={store.name: Keeper(plan, store, name) for store in plan.stores_in(name)},
+        keepers={store.name: Keeper(site, store, name) for store in plan.stores_in(name)},
         cache=redis.asyncio.Redis(host=region.redis.host, port=region.redis.port, socket_timeout=0.5),
     )
 

@@ -13,13 +13,14 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from controlplane.sandbox.plan import RegionPlan, SandboxPlan, ServicePlan
+from controlplane.sandbox.database import NoPrimary
+from controlplane.sandbox.plan import LEASE_S, RegionPlan, SandboxPlan, ServicePlan
 from controlplane.sandbox.shop.capacity import WorkQueue
-from controlplane.sandbox.shop.database import NoPrimary, Primary
 from controlplane.sandbox.shop.faults import ShopFaults
-from controlplane.sandbox.shop.jobs import LEASE_S, Job, Superseded
+from controlplane.sandbox.shop.jobs import Job, Superseded
 from controlplane.sandbox.shop.keeper import Keeper
 from controlplane.sandbox.shop.knobs import Knobs
+from controlplane.sandbox.shop.writing import Primary
 from controlplane.sandbox.wire import Pool, request
 
 Scope = MutableMapping[str, Any]

@@ -2,8 +2,9 @@
 
 The lease is a row in the job's datastore, taken with an epoch and renewed by the holder itself each second. Whoever
 cannot renew it stops by itself before it can have run out for anybody else; whoever returns (from a freeze, a cut)
-comes back fenced and waits to be activated anew. Where the activation carried a ``ttl_s``, the job must also be told
-again (the same ``activate``, or ``renew``) within that time. A lower epoch than one seen is refused.
+comes back fenced and waits to be activated anew. ``ttl_s`` is how long the lease is. In an estate without a datastore
+nobody keeps leases: there a job that was activated with a ``ttl_s`` must be told again (the same ``activate``, or
+``renew``) within that time. A lower epoch than one seen is refused.
 """
 
 import asyncio
@@ -13,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from controlplane.sandbox.shop.database import NoPrimary
+from controlplane.sandbox.database import NoPrimary
+from controlplane.sandbox.plan import LEASE_S
 
-LEASE_S = 10.0
 BEAT_S = 0.2
 _RENEW_S = 1.0
 _FOR_EVER = float("inf")
@@ -80,8 +81,8 @@ class Job:
         ``show`` tells."""
         self._heed(epoch)
         now = time.monotonic()
-        self._told_until = now + ttl_s if ttl_s is not None else _FOR_EVER
-        self._lease_s = min(LEASE_S, ttl_s) if ttl_s is not None else LEASE_S
+        self._told_until = now + ttl_s if ttl_s is not None and self.store is None else _FOR_EVER
+        self._lease_s = LEASE_S if ttl_s is None else ttl_s
         if not self.active or epoch > self.epoch:
             self._wanted = True
             await self._take(now)
@@ -92,7 +93,8 @@ class Job:
         self._heed(epoch)
         if not self.active:
             raise Superseded(f"not active in {self.region}: {self.why}")
-        self._told_until = time.monotonic() + ttl_s
+        if self.store is None:
+            self._told_until = time.monotonic() + ttl_s
 
     async def deactivate(self, epoch: int) -> None:
         """Stop it at once and give the lease back if the datastore can be reached. Raises Superseded."""
@@ -121,21 +123,35 @@ class Job:
         }
 
     async def run(self) -> None:
-        """Work for ever, whenever it may."""
+        """Work for ever, whenever it may. The lease is seen to beside the work: a slow datastore must not hide that
+        the job runs, nor let it run on."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._work())
+            tasks.create_task(self._see_to_the_lease())
+
+    async def _work(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            now = time.monotonic()
+            if self.active and now >= self.until:
+                self._lapse(now)
+            elif self.active:
+                self._beat()
+
+    async def _see_to_the_lease(self) -> None:
         while True:
             if not self._wanted and not self.active:
                 self._wake.clear()
                 await self._wake.wait()
             await asyncio.sleep(BEAT_S)
             now = time.monotonic()
-            if self.active and now >= self.until:
-                self._stop("lapsed: " + ("not told again" if now >= self._told_until else "the lease was not renewed"))
-            elif self.active:
-                self._beat()
-            if self.active and now - self._renewed >= _RENEW_S:
-                await self._renew(now)
+            if self.active and self.store is not None and now - self._renewed >= min(_RENEW_S, self._lease_s / 3):
+                await self._renew(self.store, now)
             elif self._wanted and (not self.active or self.seen > self.epoch):
                 await self._take(now)
+
+    def _lapse(self, now: float) -> None:
+        self._stop("lapsed: " + ("not told again" if now >= self._told_until else "the lease was not renewed"))
 
     def _heed(self, epoch: int) -> None:
         if epoch < self.seen:
@@ -169,18 +185,20 @@ class Job:
             self.waiting_s = max(0.0, left_s)
             self.why = f"waiting for the lease of {region} to run out"
 
-    async def _renew(self, now: float) -> None:
+    async def _renew(self, store: Store, now: float) -> None:
         self._renewed = now
-        if self.store is None:
-            return
         epoch = self.epoch
         try:
-            held = await self.store.run(_RENEW, (self._lease_s, self.name, self.region, epoch))
-            held = held and await self.store.run(_BEAT, (self.name, self.region, epoch) * 2)
+            held = await store.run(_RENEW, (self._lease_s, self.name, self.region, epoch))
+            held = held and await store.run(_BEAT, (self.name, self.region, epoch) * 2)
         except NoPrimary as problem:
             self.why = f"cannot renew: {problem}"
             return
-        if held:
+        if not self.active:
+            return
+        if time.monotonic() >= self.until:
+            self._lapse(now)  # what was renewed too late was over already, and somebody may have been told so
+        elif held:
             self._held_until, self.why = now + self._lease_s, "active"
         elif epoch == self.epoch:
             self._stop("superseded: the lease is not ours any more")
@@ -188,6 +206,7 @@ class Job:
     def _begin(self, epoch: int, until: float) -> None:
         self.active, self.epoch, self.waiting_s, self.why = True, epoch, 0.0, "active"
         self._held_until = until
+        self._beat()
 
     def _stop(self, why: str) -> None:
         self.active = self._wanted = False

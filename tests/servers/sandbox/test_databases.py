@@ -6,7 +6,7 @@ from controlplane.sandbox import census, recovery
 from controlplane.sandbox.load.options import LoadOptions
 from controlplane.sandbox.sandbox import Sandbox
 from tests.servers.sandbox.conftest import until
-from tests.servers.sandbox.users import buy, region_says
+from tests.servers.sandbox.users import ask, buy, region_says
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
@@ -51,13 +51,47 @@ async def test_with_the_standby_gone_writes_go_on_and_wait_for_it_again_once_it_
 async def test_a_primary_that_is_cut_off_acknowledges_nothing(sandbox: Sandbox) -> None:
     fault = await sandbox.fault("blackhole", "dublin")
     shop = sandbox.plan.regions["dublin"].shop
-    from tests.servers.sandbox.users import ask
-
     await asyncio.sleep(3)
     told = await ask(shop, "/checkout", {"x-origin": "IE", "x-id": "cut-off"}, {})
     assert told.status == 503
     await sandbox.end(fault)
     await _writes_again(sandbox, "whole")
+
+
+async def test_a_holder_that_is_cut_off_stops_by_itself_and_comes_back_fenced(sandbox: Sandbox) -> None:
+    told = await region_says(sandbox.plan, "dublin", "/_jobs/settlement/activate", {"epoch": 2, "ttl_s": 2.0})
+    assert told.body["active"]
+    fault = await sandbox.fault("blackhole", "dublin")
+    shop = sandbox.plan.regions["dublin"].shop
+
+    async def stopped() -> bool:
+        return not (await ask(shop, "/_jobs/settlement")).body["active"]
+
+    await until(stopped)
+    await sandbox.end(fault)
+    standing = (await region_says(sandbox.plan, "dublin", "/_jobs/settlement")).body
+    assert (standing["active"], standing["wanted"]) == (False, False)
+    assert standing["why"].startswith("lapsed")
+
+    async def runs_elsewhere() -> bool:
+        return bool(
+            (await region_says(sandbox.plan, "frankfurt", "/_jobs/settlement/activate", {"epoch": 3})).body["active"]
+        )
+
+    await until(runs_elsewhere)
+    assert census.double_active_s(sandbox.plan) == 0
+
+
+async def test_a_primary_that_is_replaced_while_it_lives_follows_by_itself_and_back_again(sandbox: Sandbox) -> None:
+    store = sandbox.plan.datastores["orders-db"]
+    for old, new in (("dublin", "frankfurt"), ("frankfurt", "dublin")):
+        await recovery.ask(store, new, "SELECT pg_promote()")
+
+        async def follows(old: str = old, new: str = new) -> bool:
+            return await _streams(sandbox, new) and await recovery.timeline(store, old) is None
+
+        await until(follows)
+        await _writes_again(sandbox, f"primary-{new}")
 
 
 async def test_a_frozen_primary_that_was_replaced_comes_back_as_a_standby_and_loses_nothing(sandbox: Sandbox) -> None:

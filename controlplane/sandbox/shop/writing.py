@@ -5,26 +5,18 @@ committed here only, so its warning makes it a failure.
 """
 
 import asyncio
-import os
-import socket
-from collections.abc import Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 
+from controlplane.sandbox.database import Connection, NoPrimary, bounded, dial
 from controlplane.sandbox.plan import DatastorePlan
 
 WRITE_TIMEOUT_S = 1.5
 _DIAL_TIMEOUT_S = 1.0
 _PAUSE_AFTER_FAILURE_S = 0.1
 _MAX_CONNECTIONS = 8
-
-Connection = psycopg.AsyncConnection[tuple[Any, ...]]
-
-
-class NoPrimary(Exception):
-    """No server answers as a writable primary in time, or a statement did not end well."""
 
 
 class Primary:
@@ -73,33 +65,6 @@ class Primary:
             raise
 
 
-async def bounded(
-    connection: Connection, work: Coroutine[Any, Any, list[tuple[Any, ...]]], deadline: float
-) -> list[tuple[Any, ...]]:
-    """Await work on a connection until a deadline of the loop's clock; past it cut the connection.
-
-    It is cut underneath the driver: cancelling it would make the driver ask the server, which may be frozen, to
-    cancel too, and wait for that.
-    """
-    task = asyncio.get_running_loop().create_task(work)
-    done, _ = await asyncio.wait({task}, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
-    if not done:
-        cut(connection)
-        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-        raise NoPrimary("no answer in time")
-    try:
-        return task.result()
-    except (psycopg.Error, OSError) as problem:
-        cut(connection)
-        raise NoPrimary(str(problem)) from problem
-
-
-def cut(connection: Connection) -> None:
-    """End a connection's socket; whoever waits on it wakes with an error."""
-    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as end:
-        end.shutdown(socket.SHUT_RDWR)
-
-
 async def _execute(connection: Connection, statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
     warnings: list[str] = []
 
@@ -143,8 +108,3 @@ def _discard(dialled: "asyncio.Task[Connection]") -> None:
     """Let go of a connection that came second, and of the reason why one did not come."""
     if not dialled.cancelled() and dialled.exception() is None:
         dialled.result().pgconn.finish()
-
-
-async def dial(info: str) -> Connection:
-    """Connect, each statement a transaction of its own."""
-    return await psycopg.AsyncConnection.connect(info, autocommit=True)
