@@ -9,6 +9,8 @@ from controlplane.decide.plan import plan
 from controlplane.model.desk import (
     AcceptLoss,
     AddOverride,
+    Approval,
+    Approve,
     ClearOverride,
     ClearWish,
     PersonCommand,
@@ -52,12 +54,14 @@ class Preview:
         return told(self.against)
 
 
-def foresee(estate: Estate, world: World, commands: tuple[PersonCommand, ...]) -> Preview:
-    """Decide with the commands and without, and compare."""
+def foresee(
+    estate: Estate, world: World, commands: tuple[PersonCommand, ...], approvals: Iterable[Approval] = ()
+) -> Preview:
+    """Decide with the commands and without, and compare. A yes to one of ``approvals`` is what it says yes to."""
     before = plan(estate, world)
-    after = plan(estate, heed(world, commands))
+    after = plan(estate, heed(world, _meant(commands, approvals)))
     against = _against(after, commands)
-    second = bool(against) and not _against(plan(estate, heed(world, _seconded(commands))), commands)
+    second = bool(against) and not _against(plan(estate, heed(world, _seconded(commands, _SECOND))), commands)
     short = _turned_away(after) > _turned_away(before) + _NOTICEABLE
     if not against and short and any(_turns_a_knob(command) for command in commands):
         against, second = _shortage(after), True
@@ -106,9 +110,17 @@ def _without(known: tuple[T, ...], gone: Callable[[T], bool]) -> tuple[T, ...]:
     return tuple(one for one in known if not gone(one))
 
 
-def _seconded(commands: Iterable[PersonCommand]) -> tuple[PersonCommand, ...]:
+def _meant(commands: Iterable[PersonCommand], approvals: Iterable[Approval]) -> Iterable[PersonCommand]:
+    """Each yes to a command that waits for a second person as that command, with the second person."""
+    waiting = {approval.id: approval.command for approval in approvals}
+    for command in commands:
+        asked = waiting.get(command.approval) if isinstance(command, Approve) else None
+        yield from (command,) if asked is None else _seconded((asked,), command.by)
+
+
+def _seconded(commands: Iterable[PersonCommand], by: str) -> tuple[PersonCommand, ...]:
     return tuple(
-        replace(command, override=replace(command.override, approved_by=_SECOND))
+        replace(command, override=replace(command.override, approved_by=by))
         if isinstance(command, AddOverride)
         else command
         for command in commands

@@ -129,7 +129,7 @@ class Service:
         status = self._desk.snapshot()
         commands = translate(verb, _checked(said), self._desk.estate, status)
         _mind_two_persons(commands, status)
-        return foresee(self._desk.estate, status.world, commands)
+        return foresee(self._desk.estate, status.world, commands, status.approvals)
 
     async def do(self, verb: Verb, said: Said) -> Receipt:
         """Do it, or put it aside for a second person (``Receipt.waiting``).

@@ -204,8 +204,11 @@ def _take_back(verb: TakeOverride | TakeWish, said: Said, status: Status) -> Cle
     if isinstance(verb, TakeOverride):
         overridden = [override.region for override in status.world.overrides]
         return ClearOverride(known(verb.region, overridden, "override on a region"), said.by, said.reason)
-    wished = [wish.subject for wish in status.world.wishes if wish.kind == verb.kind]
-    subject = known(verb.subject, wished, f"wish for a {verb.kind}")
+    wished = [wish for wish in status.world.wishes if wish.kind == verb.kind]
+    subject = known(verb.subject, [wish.subject for wish in wished], f"wish for a {verb.kind}")
+    regions = [wish.region for wish in wished if wish.subject == subject]
+    if verb.region not in regions:
+        raise WrongUse(f"the wish for {subject} is for {', '.join(region or 'every region' for region in regions)}")
     return ClearWish(verb.kind, subject, said.by, said.reason, verb.region)
 
 

@@ -71,6 +71,16 @@ async def test_nobody_is_their_own_second_person() -> None:
     assert len(desk.state.overrides) == 1
 
 
+async def test_a_preview_of_a_yes_shows_what_it_says_yes_to() -> None:
+    service, desk, _ = make()
+    await service.do(Drain("dublin"), ANA)
+    waiting = (await service.do(Drain("london"), ANA)).waiting
+    assert waiting is not None
+    assert set((await service.preview(Answer(waiting), BO)).plan.drained) == {"dublin", "london"}
+    assert set((await service.preview(Answer(waiting, granted=False), BO)).plan.drained) == {"dublin"}
+    assert len(desk.state.overrides) == 1
+
+
 async def test_once_another_person_approves_the_safety_rule_gives_way() -> None:
     service, desk, _ = make()
     await service.do(Drain("dublin"), ANA)

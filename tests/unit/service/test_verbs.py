@@ -126,6 +126,8 @@ def test_only_what_stands_can_be_taken_back() -> None:
         asked(TakeOverride("dublin"), world)
     with pytest.raises(WrongUse, match="there is no wish for a knob"):
         asked(TakeWish("knob", "checkout"), world)
+    with pytest.raises(WrongUse, match="the wish for checkout is for every region"):
+        asked(TakeWish("service", "checkout", "london"), world)
 
 
 def test_pausing_and_freeing_are_said_as_they_are() -> None:
