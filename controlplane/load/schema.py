@@ -1,5 +1,6 @@
 """The JSON Schema of each kind, for editors that complete and check while people write."""
 
+from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
@@ -9,6 +10,7 @@ from controlplane.load.fields import models_below
 from controlplane.load.findings import did_you_mean, listed
 from controlplane.load.kinds import API_VERSION, KINDS, model_of
 from controlplane.model.errors import WrongUse
+from controlplane.model.resources.kind import format_duration
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -37,12 +39,26 @@ def schema(kind: str) -> dict[str, Any]:
 
 
 def _describe(model: type[BaseModel], properties: dict[str, Any]) -> None:
-    """Put what each field means beside what it may hold."""
+    """Put what each field means beside what it may hold, and its default as people would write it."""
+    defaults = {
+        field.alias or name: field.get_default(call_default_factory=True, validated_data={})
+        for name, field in model.model_fields.items()
+    }
     for name, field in properties.items():
         text = description(model, name)
         field.pop("title", None)  # the field's name in other letters
+        if "default" in field:
+            field["default"] = _written(defaults[name])
         if text:
             field["description"] = text[:1].upper() + text[1:] + "."
+
+
+def _written(default: object) -> Any:
+    if isinstance(default, BaseModel):
+        return default.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if isinstance(default, timedelta):
+        return format_duration(default)
+    return list(default) if isinstance(default, tuple) else default
 
 
 def _models(root: type[BaseModel]) -> tuple[type[BaseModel], ...]:

@@ -92,3 +92,19 @@ def test_an_unknown_kind_is_told_with_the_nearest() -> None:
         schema("failoverpolicy")
     with pytest.raises(WrongUse, match="the kinds are"):
         schema("Xyzzy")
+
+
+def test_defaults_are_written_as_people_write_them() -> None:
+    parts = schema("FailoverPolicy")["$defs"]
+    assert parts["FailoverSpec"]["properties"]["unhealthyFor"]["default"] == "5s"
+    assert parts["FailoverSpec"]["properties"]["ramp"]["default"] == {"step": 0.25, "every": "30s"}
+    assert schema("Region")["$defs"]["RegionSpec"]["properties"]["role"]["default"] == "serving"
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_every_default_is_valid_where_it_stands(kind: str) -> None:
+    whole = schema(kind)
+    for part in (whole, *whole["$defs"].values()):
+        for field in part.get("properties", {}).values():
+            if "default" in field:
+                jsonschema.validate(field["default"], field | {"$defs": whole["$defs"]})
