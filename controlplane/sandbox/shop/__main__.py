@@ -9,6 +9,7 @@ from controlplane.sandbox.plan import SandboxPlan, load_plan
 from controlplane.sandbox.processes import Processes
 from controlplane.sandbox.recovery import Site
 from controlplane.sandbox.shop.app import Parts, Shop
+from controlplane.sandbox.shop.cache import Cache
 from controlplane.sandbox.shop.capacity import WorkQueue
 from controlplane.sandbox.shop.faults import ShopFaults
 from controlplane.sandbox.shop.jobs import Job
@@ -19,8 +20,6 @@ from controlplane.sandbox.shop.writing import Primary
 
 def assemble(plan: SandboxPlan, name: str) -> Parts:
     """Everything that one region's shop needs."""
-    import redis.asyncio
-
     region = plan.regions[name]
     stores = {store.name: Primary(store, name) for store in plan.datastores.values()}
     site = Site(plan, Processes(plan.home / "processes", plan.home / "logs"), attached=True)
@@ -41,7 +40,7 @@ def assemble(plan: SandboxPlan, name: str) -> Parts:
         stores=stores,
         jobs=jobs,
         keepers={store.name: Keeper(site, store, name) for store in plan.stores_in(name)},
-        cache=redis.asyncio.Redis(host=region.redis.host, port=region.redis.port, socket_timeout=0.5),
+        cache=Cache(region.redis),
     )
 
 

@@ -10,11 +10,13 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from controlplane.sandbox.database import NoPrimary
 from controlplane.sandbox.plan import LEASE_S, RegionPlan, SandboxPlan, ServicePlan
+from controlplane.sandbox.shop.cache import Cache, CacheGone
 from controlplane.sandbox.shop.capacity import WorkQueue
 from controlplane.sandbox.shop.faults import ShopFaults
 from controlplane.sandbox.shop.jobs import Job, Superseded
@@ -28,6 +30,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 CALL_TIMEOUT_S = 1.0
+_KEPT_S = 30
 _WRITE = (
     "INSERT INTO ledger (id, service, origin, region) VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO NOTHING RETURNING id"
 )
@@ -66,7 +69,7 @@ class Parts:
     stores: dict[str, Primary]
     jobs: dict[str, Job]
     keepers: dict[str, Keeper]
-    cache: Any
+    cache: Cache
 
 
 class Shop:
@@ -157,15 +160,10 @@ class Shop:
 
     async def _read(self, asked: Asked) -> None:
         """Reads come from the cache; without it the page is made anew, which costs nothing that is measured here."""
-        from redis.exceptions import RedisError
-
         key = f"{asked.service.name}:{asked.origin}"
-        try:
-            async with asyncio.timeout(CALL_TIMEOUT_S):
-                if await self._parts.cache.get(key) is None:
-                    await self._parts.cache.set(key, asked.service.name, ex=30)
-        except (RedisError, TimeoutError, OSError):
-            return
+        with suppress(CacheGone):
+            if await self._parts.cache.get(key) is None:
+                await self._parts.cache.put(key, asked.service.name, _KEPT_S)
 
     async def _administer(self, path: str, receive: Receive) -> Answer:
         match path.split("/"):

@@ -3,11 +3,12 @@ import json
 
 import pytest
 
-from controlplane.sandbox import census, edge, recovery
+from controlplane.sandbox import census, edge, recovery, servers
 from controlplane.sandbox.load.options import LoadOptions
 from controlplane.sandbox.sandbox import AlreadyUp, Sandbox
+from controlplane.sandbox.shop.cache import Cache, CacheGone
 from tests.servers.sandbox.conftest import until
-from tests.servers.sandbox.users import buy, outcomes, region_says
+from tests.servers.sandbox.users import ask, buy, outcomes, region_says
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -133,6 +134,23 @@ async def test_a_lost_write_is_counted_as_lost(sandbox: Sandbox) -> None:
     written.parent.mkdir(exist_ok=True)
     written.write_text('{"id": "never-there", "datastore": "orders-db"}\n')
     assert (await census.writes(sandbox.plan)).lost == ("never-there",)
+
+
+async def test_reads_are_kept_in_the_regions_cache_and_go_on_without_it(sandbox: Sandbox) -> None:
+    plan = sandbox.plan
+    cache = Cache(plan.regions["london"].redis)
+    assert (await ask(plan.regions["london"].ingress, "/checkout", {"x-origin": "GB"})).status == 200
+    assert await cache.get("checkout:GB") == b"checkout"
+    assert await cache.get("checkout:nowhere") is None
+    await cache.put("long", "x" * 100_000, 5)
+    assert await cache.get("long") == b"x" * 100_000
+    running = sandbox.processes.find("redis-london")
+    assert running is not None
+    sandbox.processes.end([running])
+    with pytest.raises(CacheGone):
+        await cache.get("checkout:GB")
+    assert (await ask(plan.regions["london"].ingress, "/checkout", {"x-origin": "GB"})).status == 200
+    sandbox.processes.start(servers.redis(plan, "london"), attached=True)
 
 
 async def test_a_sandbox_that_is_up_is_not_started_over(sandbox: Sandbox) -> None:
