@@ -66,7 +66,9 @@ def check(paths: Iterable[Path], catalogue: Catalogue = ANYTHING) -> Report:
     kinds = sorted({entry.kind for entry in folder.entries})
     return Report(
         estate=estate if findings.count == 0 else None,
-        scenarios=tuple(scenario for _, scenario in folder.each(Scenario)),
+        scenarios=tuple(
+            entry.resource for entry in folder.of("Scenario") if entry.sound and isinstance(entry.resource, Scenario)
+        ),
         mistakes=findings.mistakes,
         warnings=findings.warnings,
         documents=tuple((kind, len(folder.of(kind))) for kind in kinds),

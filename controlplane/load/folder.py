@@ -11,7 +11,8 @@ from typing import TypeVar
 from controlplane.load.compose import compose
 from controlplane.load.files import Source, read_sources
 from controlplane.load.findings import Findings
-from controlplane.load.kinds import kind_of, read
+from controlplane.load.kinds import kind_of, model_of, read
+from controlplane.load.salvage import salvage
 from controlplane.load.tree import Document, Listing, Mark
 from controlplane.model.resources.kind import Resource
 
@@ -21,13 +22,14 @@ _NAME = re.compile(r"\bname:\s*[\"']?([A-Za-z0-9][-_.A-Za-z0-9]*)")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One document of a known kind. ``resource`` is None if there were mistakes in it; its name counts all the same,
-    so that one mistake is not told again by everybody who refers to it."""
+    """One document of a known kind. Where it is not ``sound``, ``resource`` is what could be saved of it, if anything;
+    its name counts all the same, so that one mistake is not told again by everybody who refers to it."""
 
     kind: str
     name: str
     document: Document
     resource: Resource | None
+    sound: bool
 
 
 class Folder:
@@ -46,7 +48,7 @@ class Folder:
         return self._of.get(kind, [])
 
     def each(self, model: type[R]) -> Iterator[tuple[Document, R]]:
-        """Sound documents of a kind, with their resources."""
+        """Documents of a kind with their resources, as far as there is one."""
         for entry in self.of(model.__name__):
             if isinstance(entry.resource, model):
                 yield entry.document, entry.resource
@@ -85,10 +87,10 @@ def read_folder(paths: Iterable[Path], findings: Findings) -> Folder:
 
 
 def _read_source(source: Source, findings: Findings, entries: list[Entry], perhaps: set[str]) -> None:
-    sound = findings.count
+    known = findings.count
     documents = list(compose(source, findings))
     kinds = [kind_of(document, findings) for document in documents]
-    if findings.count > sound:
+    if findings.count > known:
         perhaps.update(_NAME.findall(source.text))
     elif not documents:
         why = "it has nothing but comments"
@@ -96,7 +98,9 @@ def _read_source(source: Source, findings: Findings, entries: list[Entry], perha
     for document, kind in zip(documents, kinds, strict=True):
         if kind is not None:
             name = document.text(("metadata", "name")) or ""
-            entries.append(Entry(kind, name, document, read(kind, document, findings)))
+            resource = read(kind, document, findings)
+            sound = resource is not None
+            entries.append(Entry(kind, name, document, resource or salvage(model_of(kind), document), sound))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def test_mistakes_are_one_block_on_stderr_and_exit_code_1(leeward: Leeward, tmp_
     (tmp_path / "estate.yaml").write_text(SOUND + envelope("Service", "order", "  teir: 1\n  regions: [dublim]"))
     ran = leeward("validate", str(tmp_path))
     assert (ran.code, ran.out) == (1, "")
-    assert "1 mistake" in ran.err
+    assert "2 mistakes" in ran.err
     assert f"{tmp_path}/estate.yaml:30:3: Service order: `teir` is not a field of `spec`" in ran.err
     assert "mend: did you mean `tier`?" in ran.err
     assert "Traceback" not in ran.err

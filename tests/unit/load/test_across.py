@@ -245,3 +245,37 @@ def test_scenarios_alone_are_sound_without_an_estate(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(envelope("Scenario", "s", "  duration: 1m"))
     report = check([tmp_path])
     assert (report.estate, report.mistakes, len(report.scenarios)) == (None, (), 1)
+
+
+def test_what_is_sound_in_an_unsound_document_is_checked_in_the_same_run(tmp_path: Path) -> None:
+    spec = """\
+  teir: 1
+  value: -1
+  regions: [dublin, dubln]
+  datastore: order-db
+  dependsOn: [{service: paymnt}, {service: checkout, strength: storng}]
+  residency: {DE: [US]}"""
+    mistakes, _ = found_in(tmp_path, with_("Service", spec))
+    assert [(m.line, m.column) for m in mistakes] == [
+        (30, 3),
+        (31, 10),
+        (32, 21),
+        (33, 14),
+        (34, 25),
+        (34, 64),
+        (35, 19),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("FailoverPolicy", "  services: {§teirs: [0]}\n"),
+        ("Region", "  §jurisdiction: EU\n  latency: {IE: 1ms}"),
+        ("Datastore", "  engine: x\n  primary: dublin\n  §replica: [london]"),
+        ("Service", "  placement: §exklusive\n  datastore: orders-db\n  regions: [london]"),
+    ],
+)
+def test_what_was_taken_out_of_an_unsound_document_is_told_once(tmp_path: Path, kind: str, spec: str) -> None:
+    other = envelope("FailoverPolicy", "all", '  services: "*"')
+    the_only_mistake(tmp_path, with_(kind, spec) + "---\n" + other)
