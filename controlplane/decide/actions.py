@@ -39,7 +39,7 @@ def order_actions(scene: Scene, intent: Intent) -> tuple[tuple[Action, ...], tup
     exclusive = _exclusive_actions(scene, intent.exclusives)
     promoted = {a.subject: a.id for a in exclusive if a.kind is ActionKind.PROMOTE}
     shifts, circle = _make_room(scene, intent, _shifts(scene, intent, first, promoted))
-    last = tuple(a.id for a in shifts)
+    last = (*first, *(a.id for a in shifts))
     ends = [replace(a, after=last) for a in lighten]
     return (*deepen, *_scale_ups(scene, intent), *exclusive, *shifts, *ends), circle
 

@@ -21,11 +21,11 @@ Place = tuple[str, str]
 
 @dataclass(slots=True)
 class Facts:
-    """``state`` of every deployed (service, region) pair, ``raw`` before any dwell. ``pending``: unhealthy, but not
-    for long enough yet (R7), and since when. ``everywhere``: fails in every region that is not down itself, alike and
-    unexplained (R2). ``lost``: datastores whose primary is gone. ``down``: region → whether it is dead (True) or grey
-    (False). ``entries``: origins whose users fail before they reach a region. ``wakes``: instants at which a dwell
-    ends.
+    """``state`` of every deployed (service, region) pair, ``raw`` before any dwell. ``pending``: in its state, good
+    or bad, not for long enough yet (R7), and since when. ``everywhere``: fails in every region that is not down
+    itself, alike and unexplained (R2). ``lost``: datastores whose primary is gone. ``down``: region → whether it is
+    dead (True) or grey (False). ``entries``: origins whose users fail before they reach a region. ``wakes``: instants
+    at which a dwell ends.
     """
 
     state: dict[Place, Health] = field(default_factory=dict)
@@ -69,7 +69,7 @@ def _enter(facts: Facts, place: Place, verdict: Verdict, dwell: timedelta, now: 
     facts.raw[place] = state
     facts.success[place] = verdict.success
     facts.since[place] = since
-    if state in (Health.DOWN, Health.DEGRADED) and since is not None and now - since < dwell:
+    if state is not Health.UNKNOWN and since is not None and now - since < dwell:
         facts.pending[place] = since
         facts.wakes.append(since + dwell)
         state = Health.UNKNOWN
@@ -138,9 +138,12 @@ def _find_down(estate: Estate, world: World, facts: Facts) -> None:
 def _fails_in(facts: Facts, name: str, regions: Iterable[str]) -> bool:
     """Down in at least two regions and in every one whose state is known, with none left to say it is well.
 
-    A fault that reaches the regions a moment apart is everywhere all the same, so that dwell does not count here.
+    A fault that reaches the regions, or leaves them, a moment apart is everywhere all the same: what is down counts
+    from its first moment, what is well only once it has been so for a while.
     """
-    states = [facts.raw[name, region] for region in regions]
+    states = [
+        Health.DOWN if facts.raw[name, region] is Health.DOWN else facts.state[name, region] for region in regions
+    ]
     down = states.count(Health.DOWN)
     return down >= 2 and down + states.count(Health.UNKNOWN) == len(states)
 

@@ -207,6 +207,8 @@ def _bound_pair(scene: Scene, bounds: Bounds, pair: Pair, stay: bool) -> None:
 
 
 def _merely_kept_out(reasons: tuple[Reason, ...]) -> bool:
+    if any(why.rule is Rule.DEPENDENCY for why in reasons):
+        return False
     return any(why.rule in (Rule.FAILBACK, Rule.DAMPING, Rule.FREEZE) for why in reasons)
 
 

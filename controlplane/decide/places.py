@@ -69,6 +69,9 @@ def find_places(now: Situation, unwritable: frozenset[str]) -> Places:
             standing = _stand(estate, world, facts, fates, place)
             if standing.stand in _KEEPS and place in stopped:
                 standing = _stopped(estate, facts, fates, place, stopped)
+            elif standing.stand is Stand.CAPPED and place in stopped:
+                why = reason(Rule.DEPENDENCY, "dependency-down", service=name, region=region, dependency=stopped[place])
+                standing = Standing(Stand.CAPPED, standing.cause, (*standing.reasons, why))
             if wish is not None and region != wish and standing.stand in _KEEPS:
                 standing = Standing(
                     Stand.LEAVING, Cause.PERSON, (reason(Rule.OVERRIDE, "failover-ordered", to=str(wish)),)
@@ -107,8 +110,9 @@ def _own(estate: Estate, world: World, facts: Facts, place: Place) -> Standing:
     if name in facts.everywhere:
         return Standing(Stand.CAPPED, Cause.FAILOVER, (reason(Rule.GLOBAL, "fails-everywhere", service=name),))
     if place in facts.pending:
-        since = facts.pending[place].isoformat()
-        return Standing(Stand.PINNED, Cause.FAILOVER, (reason(Rule.DAMPING, "not-long-enough", since=since),))
+        code = "not-well-for-long" if facts.raw[place] is Health.HEALTHY else "not-long-enough"
+        why = reason(Rule.DAMPING, code, since=facts.pending[place].isoformat())
+        return Standing(Stand.PINNED, Cause.FAILOVER, (why,))
     match facts.state[place]:
         case Health.UNKNOWN:
             return Standing(Stand.PINNED, Cause.FAILOVER, (reason(Rule.BLIND, "unknown", service=name, region=region),))
@@ -129,6 +133,8 @@ def _down(estate: Estate, world: World, facts: Facts, place: Place) -> Standing:
     name, region = place
     if name in facts.explained:
         return Standing(Stand.CAPPED, Cause.FAILOVER, (reason(Rule.DEPENDENCY, "explained-everywhere", service=name),))
+    if not any(facts.state[name, r] is Health.HEALTHY for r in possible(estate)[name]):
+        return Standing(Stand.PINNED, Cause.FAILOVER, (reason(Rule.BLIND, "nowhere-better", service=name),))
     if facts.dead(place):
         return Standing(Stand.DEAD, Cause.FAILOVER, (reason(Rule.RAMP, "dead-service", service=name, region=region),))
     if (frozen := denied(estate, world, "shift")) is not None:

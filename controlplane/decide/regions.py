@@ -85,7 +85,8 @@ def find_fates(estate: Estate, world: World, facts: Facts, healthy: Shares) -> S
     for region in marks:
         fates.of[region] = RegionFate(Fate.KEEP_OUT, Cause.FAILBACK)
     for region, wanted, by_person in _leavers(estate, world, facts):
-        if (why := _beyond_bounds(estate, world, fates, region, by_person)) is not None:
+        why = _beyond_bounds(estate, world, fates, region, by_person) or _nowhere_to_go(estate, facts, region)
+        if why is not None:
             kept = region in marks
             fates.of[region] = replace(
                 wanted, fate=Fate.KEEP_OUT if kept else Fate.HELD, reasons=(*wanted.reasons, why)
@@ -192,6 +193,14 @@ def _beyond_bounds(estate: Estate, world: World, fates: Fates, region: str, by_p
         if len(campuses | {_campus(estate, region)}) > most:
             return reason(Rule.BLAST_RADIUS, "too-many-drained", drained=len(campuses), max_drained_regions=most)
     return None
+
+
+def _nowhere_to_go(estate: Estate, facts: Facts, region: str) -> Reason | None:
+    """Leaving for regions of which nothing good is known would help nobody (R1)."""
+    others = [state for (_, other), state in facts.state.items() if other != region]
+    if not others or Health.HEALTHY in others or len(estate.regions) == 1:
+        return None
+    return reason(Rule.BLIND, "nowhere-known-healthy", region=region)
 
 
 def _serves(estate: Estate, world: World, region: str) -> bool:

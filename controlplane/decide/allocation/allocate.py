@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -36,12 +37,33 @@ def allocate(problem: AllocationProblem, *, knobs: KnobFreedom = "free") -> Allo
     if _fits(grid, question.left(cheapest), question.relaxed):
         found = Placed(cheapest, question.relaxed.shares, question.relaxed.shed)
         return _answer(problem, question, found, shortcut=True)
-    return _answer(problem, question, _solve(question, cheapest), shortcut=False)
+    return _answer(problem, question, _solve(_Asked(_key(question), question)), shortcut=False)
 
 
-def _solve(question: Question, cheapest: Setting) -> Placed:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question that is equal to another if every number in it is."""
+
+    key: bytes
+    question: Question = field(compare=False)
+
+
+def _key(question: Question) -> bytes:
+    parts = [getattr(question.grid, name) for name in Grid.__slots__]
+    arrays = [part for part in parts if isinstance(part, np.ndarray)]
+    rest = [part for part in parts if not isinstance(part, np.ndarray)]
+    for dial in question.dials:
+        arrays += [dial.saves, dial.lost]
+        rest.append((dial.column, dial.depths, dial.today))
+    return b"".join([repr((rest, [part.shape for part in arrays])).encode(), *(part.tobytes() for part in arrays)])
+
+
+@lru_cache(maxsize=32)
+def _solve(asked: _Asked) -> Placed:
     """At the cheapest setting if that sheds nothing more than it must and nothing else can better it there; else the
-    knobs are open."""
+    knobs are open. Remembered: a loop that decides every second asks the same for minutes."""
+    question = asked.question
+    cheapest = tuple(dial.cheapest for dial in question.dials)
     free = any(dial.free for dial in question.dials)
     first = Placing(question, cheapest, glance=free)
     if not free:

@@ -16,7 +16,8 @@ import numpy as np
 from controlplane.decide.allocation.grid import Bools, Floats, Ints
 from controlplane.decide.allocation.transport import NOTHING, NOWHERE, Net, Start, Transport, Weights
 
-LATENCY, MOVED, SHED, OVER = 0.01, 1e3, 3e4, 1e5
+LATENCY, MOVED, OVER = 0.01, 1e3, 1e8
+SHED = (1e7, 1e6, 1e5, 1e4)
 """Weights of one request, where nothing need be shed: any such weights then give the same optimum."""
 SNAP = 1e-7
 """A share that is shed and smaller than this is not shed."""
@@ -65,7 +66,7 @@ class FleetPlan:
     shed_requests: tuple[float, float, float, float]
     moved: float
     latency_s: float
-    start: Start | None
+    start: Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,36 +179,32 @@ def _parts(legal: Bools, latency: Floats, today: Floats) -> Floats:
     return shares
 
 
-def _descend(net: Net, start: Start | None) -> tuple[Floats, Start | None]:
-    """What is placed where, and where the solve ended if nothing need be shed."""
-    easy = Weights((SHED, SHED, SHED, SHED), MOVED, LATENCY, OVER * float(net.ratio.max(initial=1.0)))
+def _descend(net: Net, start: Start | None) -> tuple[Floats, Start]:
+    """What is placed where, and where the first solve ended.
+
+    All aims are sought in one at first. Where that sheds nothing, it is the optimum; else tier by tier, from there.
+    """
     model = Transport(net)
     if start is not None:
         model.begin(start)
     model.begin_nearest()
-    model.seek(easy)
-    placed = model.placed()
-    if placed[:, -1].max(initial=0.0) <= SNAP and model.values[: net.regions].max(initial=0.0) <= SNAP:
-        return placed, model.end()
-    return _descend_by_tier(net), None
-
-
-def _descend_by_tier(net: Net) -> Floats:
-    """With shedding: tier by tier, then movement and latency."""
-    model = Transport(net)
-    model.begin_nearest()
-    over = OVER * float(net.ratio.max(initial=1.0))
-    model.seek(Weights((SHED, SHED, SHED, SHED), over=over))
+    model.seek(Weights(SHED, MOVED, LATENCY, OVER * float(net.ratio.max(initial=1.0))))
+    end = model.end()
+    if model.placed()[:, -1].max(initial=0.0) <= SNAP and model.values[: net.regions].max(initial=0.0) <= SNAP:
+        return model.placed(), end
     model.forbid_over()
     for tier in range(4):
         one = Weights((float(tier == 0), float(tier == 1), float(tier == 2), float(tier == 3)))
-        model.hold(one, model.seek(one))
+        if model.shed(tier) <= NOTHING or (best := model.seek(one)) <= NOTHING:
+            model.forbid_shed(tier)
+        else:
+            model.hold(one, best)
     model.seek(Weights(moved=MOVED, latency=LATENCY))
-    return model.placed()
+    return model.placed(), end
 
 
 def _plan(
-    classes: Classes, found: Floats, requests: Floats, legal: Bools, ground: tuple[Floats, Floats, Start | None]
+    classes: Classes, found: Floats, requests: Floats, legal: Bools, ground: tuple[Floats, Floats, Start]
 ) -> FleetPlan:
     today, latency, end = ground
     pairs, regions = legal.shape

@@ -96,6 +96,7 @@ class Transport:
         self._part = np.zeros(0, dtype=np.int64)
         self._target = np.zeros(0, dtype=np.int64)
         self._known: set[int] = set()
+        self._unshed = np.zeros(len(net.tier), dtype=np.bool_)
         self._held: list[tuple[int, Weights, float]] = []
         outside = _summed(net.at[net.at >= 0], net.amount[net.at >= 0], net.regions)
         self._add_rows(np.full(net.regions, -np.inf), net.room - outside)
@@ -211,7 +212,7 @@ class Transport:
         for row, held, _ in self._held:
             weights = weights.less(held, float(duals[row]))
         value = np.where(net.legal, weights.latency * net.ratio[:, None] * net.latency - duals[: net.regions], np.inf)
-        shed = net.ratio * np.array(weights.shed)[net.tier]
+        shed = np.where(self._unshed, np.inf, net.ratio * np.array(weights.shed)[net.tier])
         best = value.argmin(axis=1)
         least = value[np.arange(len(best)), best]
         target = np.where(shed < least, net.regions, best)
@@ -242,8 +243,24 @@ class Transport:
 
     def forbid_over(self) -> None:
         """From now on no region is above its limit."""
-        none = np.zeros(self._net.regions)
-        self._engine.changeColsBounds(len(none), np.arange(len(none), dtype=np.int32), none, none)
+        self._take_out(np.arange(self._net.regions))
+
+    def forbid_shed(self, tier: int) -> None:
+        """From now on nothing of a tier is shed."""
+        self._unshed = self._unshed | (self._net.tier == tier)
+        shed = (self._target == self._net.regions) & self._unshed[self._net.pair[self._part]]
+        self._take_out(np.nonzero(shed)[0] + self._net.regions)
+
+    def _take_out(self, columns: Ints) -> None:
+        none = np.zeros(len(columns))
+        self._engine.changeColsBounds(len(none), columns.astype(np.int32), none, none)
+
+    def shed(self, tier: int) -> float:
+        """How much of a tier is shed in the solution found last, in what one request counts for on average."""
+        net = self._net
+        pair = net.pair[self._part]
+        ours = (self._target == net.regions) & (net.tier[pair] == tier)
+        return float(net.ratio[pair[ours]] @ self.values[net.regions :][ours])
 
     def end(self) -> Start:
         """What the next solve of these parts may begin with."""
