@@ -15,7 +15,7 @@ class Signal(StrEnum):
     units a second the region can really carry. ``facility``: a standing alarm (heat, fire, utility power), value
     1 standing, 0 cleared. ``management``: an API, console or metrics endpoint; never moves traffic (R15).
     ``holder``: whether the exclusive service is active in the region, value = its epoch. ``primary``: whether the
-    datastore's primary is in the region. ``load``: cost units a second the region carries. ``surcharge``: factor
+    datastore's primary is in the region, value 1, or not, value 0. ``load``: cost units a second the region carries. ``surcharge``: factor
     on the cost of load that the region gains while its caches are cold (1: none).
     """
 

@@ -152,8 +152,8 @@ class Eyes:
                     if claim is None:
                         seen.append(Observation(signal, vantage, region, name, Reading.FAILED, at))
                     elif reached and truth.runs(name, region):
-                        epoch = float(claim.epoch)
-                        seen.append(Observation(signal, vantage, region, name, Reading.OK, at, value=epoch))
+                        value = float(claim.epoch) if exclusive else 1.0
+                        seen.append(Observation(signal, vantage, region, name, Reading.OK, at, value=value))
                     if not exclusive and reached and (lag := truth.copies[name].lag_seen(region, now)) is not None:
                         seen.append(Observation(Signal.LAG, vantage, region, name, Reading.OK, at, value=lag))
 
