@@ -13,7 +13,7 @@ import numpy as np
 
 from controlplane.decide.allocation.grid import Floats, Grid, Ints
 from controlplane.decide.allocation.model import NONE, Cells, Turns
-from controlplane.decide.allocation.sheet import Sheet, solver
+from controlplane.decide.allocation.sheet import PRIMAL, Sheet, solver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,6 +162,7 @@ class Descent:
             status = self._engine.modelStatusToString(self._engine.getModelStatus())
             if status == "Optimal":
                 self._solved = True
+                self._engine.setOptionValue("simplex_strategy", PRIMAL)
                 self.solution = np.array(self._engine.getSolution().col_value)
                 return
         raise RuntimeError(f"no optimum for {aim.name}: {status}")

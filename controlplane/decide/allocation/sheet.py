@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Number = Floats | float
 
+PRIMAL = 4
+"""HiGHS' simplex_strategy for a solve that begins at a feasible basis; the default, dual, is for all others."""
+
 _OPTIONS: tuple[tuple[str, bool | int | float], ...] = (
     ("output_flag", False),
     ("threads", 1),

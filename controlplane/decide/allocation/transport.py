@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from controlplane.decide.allocation.grid import Bools, Floats, Ints
-from controlplane.decide.allocation.sheet import solver
+from controlplane.decide.allocation.sheet import PRIMAL, solver
 
 if TYPE_CHECKING:
     from highspy._core import HighsBasis
@@ -189,6 +189,8 @@ class Transport:
             )
             self._engine.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
             self._run()
+            # From here on columns are added and costs change: the basis stays primal feasible.
+            self._engine.setOptionValue("simplex_strategy", PRIMAL)
             solution = self._engine.getSolution()
             if not self._price(weights, np.array(solution.row_dual)):
                 self.values = np.array(solution.col_value)

@@ -5,9 +5,9 @@ from functools import partial
 from random import Random
 
 from controlplane.decide.allocation.allocate import allocate
-from controlplane.decide.allocation.fleet import classes_of, healthy, prepare, replan, to_services
+from controlplane.decide.allocation.fleet import Ready, classes_of, healthy, prepare, replan, to_services
 from tests.benchmarks.plan.fleet_figures import Figures, timed
-from tests.benchmarks.plan.fleets import ORDINARY, Shape, drifted, random_fleet
+from tests.benchmarks.plan.fleets import ORDINARY, Floats, Shape, drifted, random_fleet
 from tests.benchmarks.plan.instances import Size, bad_day, quiet_day
 
 FLEETS = (Shape(250, 10, 5), Shape(500, 20, 10), Shape(1000, 20, 15), Shape(2000, 20, 20), Shape(5000, 30, 30))
@@ -17,7 +17,8 @@ REPEATS = 5
 
 def grow(*, quick: bool) -> dict[str, list[Figures]]:
     """Medians: fleets in ``replan`` and back to services, estates in the joint plan."""
-    fleets, joint = [], []
+    fleets: list[Figures] = []
+    joint: list[Figures] = []
     for shape in FLEETS[: 3 if quick else None]:
         made, demand = random_fleet(shape, ORDINARY, 1)
         classes = classes_of(made)
@@ -25,7 +26,7 @@ def grow(*, quick: bool) -> dict[str, list[Figures]]:
         times = []
         for number in range(REPEATS):
             now = drifted(demand, number, 0.05)
-            times.append(timed(lambda ready=ready, now=now: to_services(ready.classes, replan(ready, now)))[1])
+            times.append(timed(partial(_to_services, ready, now))[1])
         variables = shape.services * shape.origins * shape.regions
         fleets.append({"variables": variables, "seconds": round(sorted(times)[REPEATS // 2], 4)})
     for size in JOINT[: 3 if quick else None]:
@@ -36,6 +37,10 @@ def grow(*, quick: bool) -> dict[str, list[Figures]]:
         variables = size.services * size.origins * size.regions
         joint.append({"variables": variables, "seconds": round(sorted(times)[REPEATS // 2], 4)})
     return {"fleetWarm": fleets, "jointPlan": joint}
+
+
+def _to_services(ready: Ready, demand: Floats) -> object:
+    return to_services(ready.classes, replan(ready, demand))
 
 
 def draw(growth: dict[str, list[Figures]]) -> str:
@@ -51,7 +56,7 @@ def draw(growth: dict[str, list[Figures]]) -> str:
         return f"{x:.1f},{y:.1f}"
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-size="12">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
     ]
     for power in range(low, high + 1):

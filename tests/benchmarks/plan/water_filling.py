@@ -92,8 +92,8 @@ def _fill_pair(
     wishes = [(r, today.get(r, 0.0), 1.0) for r in near] + [(r, 1.0, problem.surcharge.get(r, 1.0)) for r in near]
     for region, most, factor in wishes:
         load = units * left[service, region] * factor
-        most = min(most, problem.ceiling.get((service, origin, region), 1.0) - cell.get(region, 0.0))
-        take = max(0.0, min(unmet, most, room[region] / load if load > 0 else 1.0))
+        fits = min(most, problem.ceiling.get((service, origin, region), 1.0) - cell.get(region, 0.0))
+        take = max(0.0, min(unmet, fits, room[region] / load if load > 0 else 1.0))
         if take > 0:
             cell[region] = cell.get(region, 0.0) + take
             room[region] -= take * load
