@@ -55,8 +55,9 @@ def time_or_none(at: datetime | None) -> str | None:
 
 
 def duration(span: timedelta) -> str:
-    """``800ms``, ``30s``, ``2h``."""
-    return format_duration(span)
+    """``800ms``, ``30s``, ``2h``; ``0.3ms`` where milliseconds are too coarse."""
+    whole_ms, rest = divmod(span, timedelta(milliseconds=1))
+    return f"{whole_ms}.{rest.microseconds:03}".rstrip("0") + "ms" if rest else format_duration(span)
 
 
 def rule_ids(rules: tuple[Rule, ...]) -> list[Json]:

@@ -2,34 +2,37 @@
 
 from controlplane.model.journal import Json
 from controlplane.model.verdict import Verdict
-from controlplane.model.world import Drain, Override, Wish, World
-from controlplane.service.wire.plain import duration, knob_values, names, share, shares_by_three, time, times
+from controlplane.model.world import Drain, Lag, Override, Wish, World
+from controlplane.service.wire.plain import duration, knob_values, names, share, time, times
 
 
 def world_json(world: World) -> dict[str, Json]:
-    """CONTRACTS' fields first, in its order; then what else is known. What is unknown is absent."""
+    """CONTRACTS' fields first, in its order; then what else is known. What is unknown is absent.
+
+    Shares are as they are, not rounded: a decision made from the file is the decision that was made.
+    """
     written: dict[str, Json] = {
         "at": time(world.at),
         "verdicts": [verdict_json(world.verdicts[key]) for key in sorted(world.verdicts)],
-        "shares": shares_by_three(world.shares),
-        "demand": {
-            service: {origin: share(rate) for origin, rate in sorted(by.items())}
-            for service, by in sorted(world.demand.items())
+        "shares": {
+            service: {origin: dict(sorted(shares.items())) for origin, shares in sorted(by.items())}
+            for service, by in sorted(world.shares.items())
         },
+        "demand": {service: dict(sorted(by.items())) for service, by in sorted(world.demand.items())},
         "knobs": knob_values(world.knobs),
         "lag": {
-            datastore: {region: duration(lag.value) for region, lag in sorted(by.items())}
+            datastore: {region: _lag(lag) for region, lag in sorted(by.items())}
             for datastore, by in sorted(world.lag.items())
         },
         "holders": names(world.holders),
         "overrides": [override_json(override) for override in world.overrides],
         "primaries": names(dict(world.primaries)),
         "wishes": [wish_json(wish) for wish in world.wishes],
-        "capacity": {region: share(units) for region, units in sorted(world.capacity.items())},
-        "surcharge": {region: share(factor) for region, factor in sorted(world.surcharge.items())},
+        "capacity": dict(sorted(world.capacity.items())),
+        "surcharge": dict(sorted(world.surcharge.items())),
         "alarms": times(world.alarms),
         "transitions": [{"region": t.region, "at": time(t.at), "to": t.to} for t in world.transitions],
-        "shifts": [{"at": time(shift.at), "fraction": share(shift.fraction)} for shift in world.shifts],
+        "shifts": [{"at": time(shift.at), "fraction": shift.fraction} for shift in world.shifts],
         "fenced": [list(pair) for pair in sorted(world.fenced)],
         "unreachable": [list(pair) for pair in sorted(world.unreachable)],
         "acceptedLoss": {name: duration(loss) for name, loss in sorted(world.accepted_loss.items())},
@@ -42,6 +45,12 @@ def world_json(world: World) -> dict[str, Json]:
     if world.knob_room_since is not None:
         written["knobRoomSince"] = times(world.knob_room_since)
     return written
+
+
+def _lag(lag: Lag) -> Json:
+    if lag.sampled_at is None:
+        return duration(lag.value)
+    return {"value": duration(lag.value), "sampledAt": time(lag.sampled_at)}
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Json]:

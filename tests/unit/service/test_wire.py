@@ -2,11 +2,13 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 from controlplane.decide.plan import plan
+from controlplane.load.world import load_world
 from controlplane.model.journal import Entry, EntryKind
 from controlplane.model.verdict import EVERY_SERVICE, Health, Verdict
-from controlplane.model.world import Drain, Lag, Override, OverrideState, Wish, World
+from controlplane.model.world import Drain, Lag, Override, OverrideState, Shift, Transition, Wish, World
 from controlplane.service.wire.entry import entry_json
 from controlplane.service.wire.plain import share, time
 from controlplane.service.wire.plan import plan_json
@@ -122,6 +124,39 @@ def test_a_world_is_printed_as_a_world_file_is_written() -> None:
         }
     ]
     json.dumps(printed, allow_nan=False)
+
+
+def test_a_world_that_was_printed_is_read_as_it_was(tmp_path: Path) -> None:
+    until = NOON + timedelta(hours=1)
+    third = {"dublin": 1 / 3, "frankfurt": 1 / 3, "london": 1 / 3}
+    world = World(
+        at=NOON + timedelta(microseconds=7),
+        verdicts={("dublin", "*"): Verdict("dublin", "*", Health.DOWN, NOON, success=0.25)},
+        shares={"feed": {"DE": third}},
+        demand={"checkout": {"DE": 260.0 / 7}},
+        knobs={"recommendations": "cached", "comments": {"dublin": False, "frankfurt": True, "london": True}},
+        lag={"orders-db": {"frankfurt": Lag(timedelta(microseconds=1300), NOON)}},
+        holders={"settlement": None},
+        primaries={"orders-db": "frankfurt"},
+        overrides=(Override("london", OverrideState.DRAINED, "ana", "maintenance", until, "bo"),),
+        wishes=(Wish("service", "checkout", "frankfurt", "ana", "storm", until),),
+        capacity={"dublin": 300.5},
+        surcharge={"london": 1.7},
+        alarms={"dublin": NOON},
+        drains=(Drain("dublin", "*", NOON, "failover"),),
+        transitions=(Transition("dublin", NOON, "drained"),),
+        shifts=(Shift(NOON, 0.3),),
+        fenced=frozenset({("settlement", "dublin")}),
+        unreachable=frozenset({("dublin", "london")}),
+        accepted_loss={"orders-db": timedelta(seconds=30)},
+        last_step={"feed": NOON},
+        knob_room_since={"recommendations": NOON},
+        management={"london": NOON},
+        stuck=frozenset({"page-size"}),
+    )
+    file = tmp_path / "world.json"
+    file.write_text(json.dumps(world_json(world)))
+    assert load_world(file, estate()) == world
 
 
 def test_a_status_shows_every_region_knob_and_primary_even_if_nothing_is_known_of_them() -> None:
