@@ -49,7 +49,7 @@ class EngineDesk:
         verdicts = machine.decider.verdicts
         world = machine.decider.surveyor.survey(state, verdicts, machine.actor.stuck(), now)
         return Status(
-            at=now,
+            at=reconciler.ticked_at or now,
             replica=machine.options.replica,
             mode=reconciler.mode,
             epoch=leadership.epoch,

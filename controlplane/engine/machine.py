@@ -27,7 +27,7 @@ from controlplane.ports.clock import Clock
 
 @dataclass(slots=True)
 class Machine:
-    """Who does what. ``wake``: set to have the next tick now."""
+    """Who does what. ``wake``: set to have the next tick now. ``began_s``: when, on the monotonic clock."""
 
     estate: Estate
     ports: Ports
@@ -45,6 +45,7 @@ class Machine:
     supervisor: Supervisor
     watchdog: Watchdog
     wake: asyncio.Event
+    began_s: float
 
     @property
     def clock(self) -> Clock:
@@ -99,6 +100,7 @@ def assemble(estate: Estate, ports: Ports, options: Options) -> Machine:
         supervisor=supervisor,
         watchdog=watchdog,
         wake=wake,
+        began_s=clock.monotonic(),
     )
 
 

@@ -40,7 +40,7 @@ class Notes:
     _states: dict[tuple[str, str], Health] = field(default_factory=dict)
     _holds: dict[str, Mark] = field(default_factory=dict)
     _refusals: dict[str, Mark] = field(default_factory=dict)
-    _actions: Mark = ()
+    _actions: frozenset[str] = frozenset()
 
     def verdicts(self, verdicts: Verdicts) -> list[Entry]:
         """One entry a region whose verdicts have changed; a first verdict of healthy or unknown is no news."""
@@ -54,12 +54,11 @@ class Notes:
         return [self.records.verdicts(region, [verdicts[k] for k in keys]) for region, keys in changed.items()]
 
     def plan(self, plan: Plan) -> list[Entry]:
-        """The plan, if it has other actions than the last one."""
-        mark = tuple(f"{a.id}>{a.from_}>{a.to}>{sorted(a.after)}>{a.value}" for a in plan.actions)
-        if mark == self._actions:
-            return []
-        self._actions = mark
-        return [self.records.plan(plan)]
+        """The plan, if it wants something that the last one did not, or nothing any more: that parts of it are done
+        by now is told by their outcomes."""
+        mark = frozenset(f"{a.id}>{a.from_}>{a.to}>{a.value}" for a in plan.actions)
+        before, self._actions = self._actions, mark
+        return [self.records.plan(plan)] if mark - before or (before and not mark) else []
 
     def holds(self, holds: Iterable[Hold]) -> list[Entry]:
         """Holds that are new, have other reasons, or are over."""
@@ -114,7 +113,7 @@ class Notes:
 
     def forget(self) -> None:
         """Another leader may have written since: write what stands now anew."""
-        self._holds, self._refusals, self._actions = {}, {}, ()
+        self._holds, self._refusals, self._actions = {}, {}, frozenset()
 
     def _tell_hold(self, hold: Hold, before: frozenset[str]) -> None:
         for why in hold.reasons:

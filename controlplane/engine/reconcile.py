@@ -33,6 +33,7 @@ class Reconciler:
     mode: Mode = Mode.STARTING
     decision: Decision | None = None
     took_s: float = 0.0
+    ticked_at: datetime | None = None
     on_tick: Callable[[], None] | None = None
     _epoch: int = 0
     _loaded_at: float = field(default=float("-inf"))
@@ -79,6 +80,7 @@ class Reconciler:
             self.decision = await self.turn.take(verdicts, now)
         else:
             await self._watch()
+        self.ticked_at = machine.clock.now()
         self.took_s = machine.clock.monotonic() - started
         self.chores.after_tick()
         if self.on_tick is not None:

@@ -71,7 +71,7 @@ class Records:
 
     def hold(self, hold: Hold) -> Entry:
         """A decision not to act that is new or has changed."""
-        codes: list[Json] = [why.code for why in hold.reasons]
+        codes: list[Json] = list(dict.fromkeys(why.code for why in hold.reasons))
         return self.fact(EntryKind.HOLD, hold.subject, self.say(hold.reasons), hold.rules, codes=codes)
 
     def refusal(self, refusal: Refusal) -> Entry:

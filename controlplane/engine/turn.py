@@ -24,6 +24,8 @@ from controlplane.model.rules import Rule, reason
 from controlplane.model.verdict import EVERY_SERVICE
 from controlplane.model.world import Drain, Shares
 
+_FIRST_LOOKS_S = 10.0
+
 
 @dataclass(slots=True)
 class Turn:
@@ -89,8 +91,14 @@ class Turn:
         )
 
     def _holds(self, decision: Decision) -> list[Hold]:
-        held = list(decision.plan.holds)
+        held = [hold for hold in decision.plan.holds if not self._premature(hold)]
         return held if self.machine.leadership.store_ok else [*held, static_hold(store_ok=False)]
+
+    def _premature(self, hold: Hold) -> bool:
+        """Whether it only says that nothing is known, or not for long, by one who has hardly begun to look."""
+        machine = self.machine
+        young = machine.clock.monotonic() - machine.began_s < _FIRST_LOOKS_S
+        return young and all(why.rule in {Rule.BLIND, Rule.DAMPING} for why in hold.reasons)
 
     def _turned(self, before: EstateState, decision: Decision, over: Iterable[Drain]) -> list[Entry]:
         """Drains begun, complete and undone, and the freeze of changes."""
