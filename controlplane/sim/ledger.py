@@ -73,7 +73,7 @@ class Ledger:
             "overloadedS": float(len(flow.overloaded)),
             "doubleActiveS": float(sum(len(truth.active(name)) > 1 for name in truth.seats)),
             "residencyViolations": self._illegal(inputs, flow),
-            "valueLost": truth.lost_an_hour() / _HOUR_S,
+            "valueLost": truth.lost_an_hour / _HOUR_S,
         }
         self._last = sums
         self.repeat(1)

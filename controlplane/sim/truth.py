@@ -6,6 +6,7 @@ from functools import partial
 
 from controlplane.model.estate import Estate
 from controlplane.model.plan import Plan
+from controlplane.model.resources.degradation_policy import KnobScope
 from controlplane.model.resources.kind import KnobValue
 from controlplane.model.resources.service import Placement
 from controlplane.sim.conditions import Conditions, Place, homes
@@ -37,6 +38,9 @@ class Truth:
     now: Conditions = field(default_factory=Conditions)
     second: int = 0
     version: int = 0
+    _version_of_costs: int = -1
+    _costs: dict[Place, float] = field(default_factory=dict)
+    _lost: float = 0.0
 
     def runs(self, subject: str, region: str) -> bool:
         """Whether the host of an exclusive service or datastore there is alive."""
@@ -53,23 +57,38 @@ class Truth:
         trimmed = 1.0 if units > declared else self.now.trimmed.get(region, 1.0)
         return units * self.now.room.get(region, 1.0) * trimmed
 
-    def saving(self, service: str, region: str) -> float:
-        """Share of a service's cost that the knobs save there."""
-        saved = 0.0
-        for name, knob in self.estate.knobs.items():
-            depth = knob.depth(self.knobs[name][region])
-            if depth:
-                saved += knob.levels[depth - 1].saves.get(service, 0.0)
-        return min(1.0, saved)
+    @property
+    def unit_costs(self) -> Mapping[Place, float]:
+        """Units that a request takes at each place, what the knobs save counted."""
+        self._follow_knobs()
+        return self._costs
 
+    @property
     def lost_an_hour(self) -> float:
         """Business value an hour that the knobs cost as they stand."""
-        lost = 0.0
+        self._follow_knobs()
+        return self._lost
+
+    def _follow_knobs(self) -> None:
+        if self._version_of_costs == self.version:
+            return
+        self._version_of_costs = self.version
+        saved: dict[Place, float] = {}
+        self._lost = 0.0
         for name, knob in self.estate.knobs.items():
-            depths = [knob.depth(value) for value in self.knobs[name].values()]
-            counted = depths if knob.scope == "region" else depths[:1]
-            lost += sum(knob.levels[depth - 1].value_lost for depth in counted if depth)
-        return lost
+            lost = 0.0
+            for region, value in self.knobs[name].items():
+                if depth := knob.depth(value):
+                    level = knob.levels[depth - 1]
+                    lost = lost + level.value_lost if knob.scope is KnobScope.REGION else level.value_lost
+                    for service, share in level.saves.items():
+                        saved[service, region] = saved.get((service, region), 0.0) + share
+            self._lost += lost
+        self._costs = {
+            (name, region): self.estate.services[name].spec.unit_cost * (1 - min(1.0, saved.get((name, region), 0.0)))
+            for name in self.estate.spread
+            for region in self.estate.regions
+        }
 
     def reaches_primary(self, service: str, region: str) -> bool:
         """Whether a service there can write, or needs no datastore (R14)."""
@@ -134,17 +153,12 @@ def inputs_of(truth: Truth) -> Inputs:
     for name in estate.spread:
         for region in estate.deployed(name):
             _meet(truth, (name, region), well, slow)
-    cost = {
-        (name, region): estate.services[name].spec.unit_cost * (1 - truth.saving(name, region))
-        for name in estate.spread
-        for region in estate.regions
-    }
     for name in estate.spread:
         for region in estate.regions:
             well.setdefault((name, region), 0.0)
     return Inputs(
         streams=_streams(truth),
-        cost=cost,
+        cost=truth.unit_costs,
         well=well,
         slow={place: added for place, added in slow.items() if added > 0.0},
         hangs=frozenset(place for place in well if place[1] in now.dead),

@@ -29,6 +29,7 @@ class Handover(Watcher):
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
         self._seen: dict[tuple[str, str], tuple[int, float]] = {}
+        self._wrote_at: dict[str, int] = {}
 
     def step(self) -> Iterator[Breach]:
         """Remember what a replica said of itself while its primary was well."""
@@ -36,6 +37,7 @@ class Handover(Watcher):
         for name, copies in truth.copies.items():
             if not truth.active(name):
                 continue
+            self._wrote_at[name] = truth.second
             for region in copies.regions:
                 lag = copies.lag_seen(region, truth.now)
                 watched = any(truth.now.sees(v, region) and truth.now.reach(v, region) for v in truth.estate.regions)
@@ -47,6 +49,9 @@ class Handover(Watcher):
 
     def leap(self, by: int) -> None:
         """See Watcher."""
+        for name, second in self._wrote_at.items():
+            if second == self.scene.truth.second:
+                self._wrote_at[name] = second + by
         for key, (second, lag) in self._seen.items():
             if second == self.scene.truth.second:
                 self._seen[key] = (second + by, lag)
@@ -75,15 +80,11 @@ class Handover(Watcher):
         if now is not None and now <= rpo + _ROUNDING:
             return
         second, lag = self._seen.get((datastore, region), (LONG_AGO, 0.0))
-        if self._stopped_at(datastore) - second >= LAG_KNOWN_FOR_S:
+        if self._wrote_at.get(datastore, truth.second) - second >= LAG_KNOWN_FOR_S:
             yield Breach("R9", f"{datastore}/{region}", f"{datastore} was promoted in {region} with its lag unknown")
         elif lag > rpo + _ROUNDING:
             what = f"{datastore} was promoted in {region} with a lag of {lag:g} s, of {rpo:g} s that may be lost"
             yield Breach("R9", f"{datastore}/{region}", what)
-
-    def _stopped_at(self, datastore: str) -> int:
-        """When its primary was last seen to write, by the newest sample of any replica."""
-        return max((second for (name, _), (second, _lag) in self._seen.items() if name == datastore), default=LONG_AGO)
 
     def _needless(self, subject: str, region: str) -> Iterator[Breach]:
         """A holder or primary that was well for long is not moved by the machine (R5)."""

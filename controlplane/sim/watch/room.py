@@ -18,25 +18,27 @@ class Capacity(Watcher):
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
+        self._seen: list[Glance] = []
         self._before: list[dict[str, float]] = []
 
     def before_change(self, act: Act) -> Iterator[Breach]:
         """Keep what was planned until now."""
         if isinstance(act.desired, Weights | KnobSetting | Holder):
-            self._before = [planned(self.scene.truth, glance) for glance in self.scene.glances]
+            self._seen = self.scene.kinds_of_glances()
+            self._before = [planned(self.scene.truth, glance) for glance in self._seen]
         yield from ()
 
     def after_change(self, act: Act) -> Iterator[Breach]:
         """Compare with what is planned now."""
         if not isinstance(act.desired, Weights | KnobSetting | Holder) or not self._before:
             return
-        after = [planned(self.scene.truth, glance) for glance in self.scene.glances]
+        after = [planned(self.scene.truth, glance) for glance in self._seen]
         now = self.scene.truth.now
         for region, spec in self.scene.estate.regions.items():
             if region in now.dead:
                 continue
             over: list[tuple[float, float]] = []
-            for before, later, glance in zip(self._before, after, self.scene.glances, strict=True):
+            for before, later, glance in zip(self._before, after, self._seen, strict=True):
                 gain = later[region] - before[region]
                 extra = gain * _COLD_EXTRA if region in now.cold else 0.0
                 usable = glance.capacity[region] * (1 - spec.spec.headroom)
@@ -91,7 +93,7 @@ class Justice(Watcher):
         truth, estate = self.scene.truth, self.scene.estate
         for name in estate.spread:
             spec = estate.services[name].spec
-            if spec.tier == 0 or spec.unit_cost * (1 - truth.saving(name, region)) <= 0:
+            if spec.tier == 0 or truth.unit_costs[name, region] <= 0:
                 continue
             for origin, by in truth.shares[name].items():
                 if by.get(region, 0.0) * glance.demand.get((name, origin), 0.0) > _TOLERANCE:
@@ -103,13 +105,12 @@ def planned(truth: Truth, glance: Glance) -> dict[str, float]:
     """Units by region that the shares, knobs and holders in force plan for the demand of that second."""
     estate = truth.estate
     load = dict.fromkeys(estate.regions, 0.0)
+    cost = truth.unit_costs
     for name, per in truth.shares.items():
-        unit = estate.services[name].spec.unit_cost
-        cost = {region: unit * (1 - truth.saving(name, region)) for region in estate.regions}
         for origin, by in per.items():
             rate = glance.demand.get((name, origin), 0.0)
             for region, share in by.items():
-                load[region] += rate * share * cost[region]
+                load[region] += rate * share * cost[name, region]
     for name in estate.exclusive:
         for region in truth.seats[name].claims:
             load[region] += estate.services[name].spec.unit_cost

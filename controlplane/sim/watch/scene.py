@@ -78,6 +78,14 @@ class Scene:
                 if second == self.truth.second:
                     when[key] = second + by  # type: ignore[index]
 
+    def kinds_of_glances(self) -> list[Glance]:
+        """The seconds remembered, those that differ in what they demand or offer."""
+        found: list[Glance] = []
+        for glance in self.glances:
+            if not any(glance.demand == known.demand and glance.capacity == known.capacity for known in found):
+                found.append(glance)
+        return found
+
     def lowest_success(self, region: str) -> float | None:
         """The worst that users of a region fared in the seconds remembered; None if nobody was sent there."""
         seen = [glance.by_region[region] for glance in self.glances if region in glance.by_region]
