@@ -33,7 +33,8 @@ Document = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Watching:
     """How closely the sandbox is watched. Times as policies write them; ``hold`` keeps a connection open to each
-    target, whose end is evidence at once; ``edge`` is how often the edge's counters are read."""
+    target, whose end is evidence at once; ``edge`` is how often the edge's counters are read. ``vantages``: how many
+    daemons will look: no quorum can be larger."""
 
     interval: str = "250ms"
     timeout: str = "250ms"
@@ -42,6 +43,7 @@ class Watching:
     hold: bool = True
     edge: str = "1s"
     lag: str = "500ms"
+    vantages: int = 1
 
 
 def documents(estate: Estate, plan: SandboxPlan, watching: Watching | None = None) -> tuple[Document, ...]:
@@ -53,7 +55,7 @@ def documents(estate: Estate, plan: SandboxPlan, watching: Watching | None = Non
         *(_datastore(store, plan) for store in estate.datastores.values()),
         *(_document(policy) for policy in estate.failover),
         *_knobs(estate),
-        {**_envelope("SafetyPolicy", "sandbox"), "spec": _dump(estate.safety)},
+        _safety(estate, chosen),
     )
 
 
@@ -160,6 +162,12 @@ def _knobs(estate: Estate) -> Iterator[Document]:
     if estate.knobs:
         knobs = [{**_dump(knob), "driver": {"driver": "flags"}} for knob in estate.knobs.values()]
         yield {**_envelope("DegradationPolicy", "sandbox"), "spec": {"knobs": knobs}}
+
+
+def _safety(estate: Estate, watching: Watching) -> Document:
+    spec = _dump(estate.safety)
+    spec["vantageQuorum"] = min(estate.safety.vantage_quorum or watching.vantages, watching.vantages)
+    return {**_envelope("SafetyPolicy", "sandbox"), "spec": spec}
 
 
 def _document(resource: Resource) -> Document:

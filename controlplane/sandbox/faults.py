@@ -21,6 +21,8 @@ from controlplane.sandbox.processes import Processes
 from controlplane.sandbox.recovery import Site
 from controlplane.sandbox.wire import Pool, request
 
+__all__ = ["ActiveFault", "BadFault", "FaultKind", "Faults"]
+
 
 class Faults:
     """Begins and ends them."""

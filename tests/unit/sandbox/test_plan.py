@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from controlplane.load.estate import load_estate
+from controlplane.model.resources.safety_policy import SafetySpec
 from controlplane.sandbox.binding import Watching, documents, write_policies
 from controlplane.sandbox.census import Span, double_active_s, overlap_s, spans
 from controlplane.sandbox.edge import SCALE, healthy_shares, routes, weights, write_edge
@@ -110,11 +111,19 @@ def test_bound_policies_are_valid_and_mean_the_same_at_another_scale(tmp_path: P
     assert bound.services["checkout"].spec.demand == pytest.approx({"IE": 20, "GB": 10})
     assert bound.services["checkout"].spec.residency == estate.services["checkout"].spec.residency
     assert bound.knobs["recommendations"].levels == estate.knobs["recommendations"].levels
-    assert bound.safety == estate.safety
+    assert bound.safety == estate.safety.model_copy(update={"vantage_quorum": 1})
     for name, service in bound.services.items():
         kinds = {probe.kind for probe in service.spec.probes}
         assert kinds >= ({"http"} if name == "settlement" else {"http", "envoy"})
         assert service.spec.traffic is not None
+
+
+def test_no_more_vantages_are_asked_to_agree_than_there_are(tmp_path: Path) -> None:
+    estate = replace(small_estate(), safety=SafetySpec(vantage_quorum=2, min_serving_regions=2))
+    plan = make_plan(estate, tmp_path, Options())
+    specs = [documents(estate, plan, Watching(vantages=count))[-1]["spec"] for count in (1, 2, 4)]
+    assert [spec["vantageQuorum"] for spec in specs] == [1, 2, 2]
+    assert specs[0]["minServingRegions"] == 2
 
 
 def test_each_server_of_a_datastore_is_watched_once(tmp_path: Path) -> None:
