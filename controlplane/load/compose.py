@@ -49,13 +49,35 @@ def compose(source: Source, findings: Findings) -> Iterator[Document]:
                 why = f"at most {MAX_DOCUMENTS} documents are read"
                 findings.mistake(Mark(source.file, root.line, 1), "too many documents", why, "split the file")
                 return
-            document = composer.accept(root)
+            document = _accept(root, source, findings)
             if document is not None:
                 yield document
-        found = composer.resume()
+        found = _resume(composer)
         if found is None:
             return
         start = found
+
+
+def _accept(root: Node, source: Source, findings: Findings) -> Document | None:
+    """A document, if it is one: nothing between two ``---`` is nobody's mistake."""
+    if isinstance(root, Table):
+        return Document(source.file, root)
+    if not (isinstance(root, Scalar) and root.plain and root.text == ""):
+        mend = "begin with apiVersion, kind, metadata and spec"
+        mark = Mark(source.file, root.line, root.column)
+        findings.mistake(mark, "not a document", "a document is a table of fields", mend)
+    return None
+
+
+def _resume(composer: "_Composer") -> int | None:
+    """Where the next document begins at or after the line at which a run broke; None: nowhere."""
+    if composer.broke_at is None:
+        return None
+    text, start = composer.source.text, composer.start
+    lines = text[start:].splitlines(keepends=True)
+    broken_line = start + sum(map(len, lines[: max(composer.broke_at - composer.first_line, 0)]))
+    found = _NEXT_DOCUMENT.search(text, max(broken_line, start + 1))
+    return found.start() if found is not None else None
 
 
 class _Composer:
@@ -94,25 +116,6 @@ class _Composer:
             self.findings.mistake(Mark(self.source.file), "not YAML", str(error).splitlines()[0])
         except _Stop:
             pass
-
-    def accept(self, root: Node) -> Document | None:
-        """A document, if it is one: nothing between two ``---`` is nobody's mistake."""
-        if isinstance(root, Table):
-            return Document(self.source.file, root)
-        if not (isinstance(root, Scalar) and root.plain and root.text == ""):
-            mend = "begin with apiVersion, kind, metadata and spec"
-            mark = Mark(self.source.file, root.line, root.column)
-            self.findings.mistake(mark, "not a document", "a document is a table of fields", mend)
-        return None
-
-    def resume(self) -> int | None:
-        """Where the next document begins at or after the line at which this run broke; None: nowhere."""
-        if self.broke_at is None:
-            return None
-        lines = self.source.text[self.start :].splitlines(keepends=True)
-        broken_line = self.start + sum(map(len, lines[: max(self.broke_at - self.first_line, 0)]))
-        found = _NEXT_DOCUMENT.search(self.source.text, max(broken_line, self.start + 1))
-        return found.start() if found is not None else None
 
     def _mark(self, event: yaml.Event) -> tuple[int, int]:
         start = event.start_mark

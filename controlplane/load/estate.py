@@ -13,6 +13,7 @@ from controlplane.load.checks.places import check_places
 from controlplane.load.checks.policies import check_policies
 from controlplane.load.checks.references import check_references
 from controlplane.load.checks.scenarios import check_scenarios
+from controlplane.load.checks.sizes import check_sizes
 from controlplane.load.findings import Findings
 from controlplane.load.folder import Folder, read_folder
 from controlplane.load.kinds import ESTATE_KINDS
@@ -56,6 +57,7 @@ def check(paths: Iterable[Path], catalogue: Catalogue = ANYTHING) -> Report:
     check_dependencies(folder, findings)
     check_policies(folder, findings)
     check_places(folder, findings)
+    check_sizes(folder, findings)
     check_adapters(folder, catalogue, findings)
     concerns_estate = any(entry.kind in ESTATE_KINDS for entry in folder.entries)
     if concerns_estate:

@@ -279,3 +279,17 @@ def test_what_is_sound_in_an_unsound_document_is_checked_in_the_same_run(tmp_pat
 def test_what_was_taken_out_of_an_unsound_document_is_told_once(tmp_path: Path, kind: str, spec: str) -> None:
     other = envelope("FailoverPolicy", "all", '  services: "*"')
     the_only_mistake(tmp_path, with_(kind, spec) + "---\n" + other)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("Region", "  jurisdiction: EU\n  capacity: §1e13"),
+        ("Service", "  value: §1e200"),
+        ("Service", "  cost: §1e13"),
+        ("Service", "  demand: {IE: §1e13}"),
+        ("DegradationPolicy", "  knobs: [{name: k, default: a, levels: [{value: b, valueLost: §1e13}]}]"),
+    ],
+)
+def test_a_number_that_is_too_large_to_be_meant_is_a_mistake(tmp_path: Path, kind: str, spec: str) -> None:
+    assert the_only_mistake(tmp_path, with_(kind, spec)).mend == "choose a larger unit"
