@@ -102,6 +102,7 @@ async def live(options: DaemonOptions, *, stop: asyncio.Event | None = None) -> 
     async with built(options) as daemon:
         for number in (signal.SIGTERM, signal.SIGINT) if stop is None else ():
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        _listen(daemon)
         callers = read_callers(options.token_file, options.hosts)
         manner = Manner(callers=callers, metrics=daemon.metrics.text, now=daemon.clock.now)
         async with serving(build_app(daemon.service, manner), parse_address(options.listen), callers) as address:
@@ -134,7 +135,6 @@ async def built(options: DaemonOptions) -> AsyncIterator[Daemon]:
             metrics=metrics,
         )
         desk.targets = daemon.targets
-        _listen(daemon)
         daemon.watch(estate)
         policies = PolicyWatch(options.policies, catalogue, reconciler.machine, desk, daemon.watch, options.reload_s)
         policies.seen = prints
