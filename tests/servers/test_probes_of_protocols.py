@@ -181,6 +181,7 @@ async def test_an_account_that_is_refused_is_the_probers_own_fault(pair: Pair) -
 
 class Shop(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
 
     def do_GET(self) -> None:
         self.send_response(500 if self.path.endswith("/bad") else 200)

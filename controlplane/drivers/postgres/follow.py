@@ -1,11 +1,15 @@
 """The hook that makes a replaced primary follow the new one: pg_rewind needs its files, which are somebody else's."""
 
 import asyncio
+import subprocess
 from collections.abc import Mapping, Sequence
+from tempfile import TemporaryFile
+from typing import IO
 
 from controlplane.model.errors import Broken, DriverError, Retry
 
 _TAIL = 300
+_POLL_S = 0.05
 
 
 class Follow:
@@ -42,26 +46,29 @@ class Follow:
 
     async def _command_of(self, names: Mapping[str, str]) -> None:
         words = [_filled(word, names) for word in self._command]
-        try:
-            child = await asyncio.create_subprocess_exec(
-                *words,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-            )
-        except OSError as error:
-            raise Broken(f"{words[0]}: {error.strerror}") from error
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                said, _ = await child.communicate()
-        except TimeoutError as error:
-            raise Retry(f"{words[0]} did not end within {self._timeout_s:g} s") from error
-        finally:
-            if child.returncode is None:
-                child.kill()
-                await child.wait()
-        if child.returncode:
-            raise Broken(f"{words[0]} ended with {child.returncode}: {said.decode(errors='replace').strip()[-_TAIL:]}")
+        with TemporaryFile() as said:  # no pipes: what the command leaves running may not hold this one up
+            child = _begin(words, said)
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    while child.poll() is None:  # noqa: ASYNC110  asyncio's own waiting hangs if it is cancelled early
+                        await asyncio.sleep(_POLL_S)
+            except TimeoutError as error:
+                raise Retry(f"{words[0]} did not end within {self._timeout_s:g} s") from error
+            finally:
+                if child.returncode is None:
+                    child.kill()
+                    child.wait()
+            said.seek(0)
+            if child.returncode:
+                tail = said.read().decode(errors="replace").strip()[-_TAIL:]
+                raise Broken(f"{words[0]} ended with {child.returncode}: {tail}")
+
+
+def _begin(words: Sequence[str], said: IO[bytes]) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+    except OSError as error:
+        raise Broken(f"{words[0]}: {error.strerror}") from error
 
 
 def _filled(word: str, names: Mapping[str, str]) -> str:

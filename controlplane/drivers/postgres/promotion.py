@@ -49,12 +49,14 @@ async def _bearable(act: Act, desired: Primary, target: Server, old: dict[str, R
     while True:
         standby = await role(target)
         missing = sent - standby.position
-        lag_s = standby.behind_s if missing > 0 or (standby.streaming and not standby.replayed_all) else 0.0
-        if lag_s <= desired.max_loss_s:
+        if missing <= 0 and (standby.replayed_all or not standby.streaming):
+            return
+        if standby.behind_s is not None and standby.behind_s <= desired.max_loss_s:
             return
         if asyncio.get_running_loop().time() >= ends - 1.0:
+            lacks = "an unknown time" if standby.behind_s is None else f"{standby.behind_s:.1f} s"
             raise Refused(
-                f"{desired.region} lacks {lag_s:.1f} s ({max(missing, 0)} bytes) of {act.subject}, "
+                f"{desired.region} lacks {lacks} ({max(missing, 0)} bytes) of {act.subject}, "
                 f"more than the {desired.max_loss_s:g} s that may be lost"
             )
         await asyncio.sleep(_POLL_S)

@@ -15,7 +15,7 @@ SELECT pg_is_in_recovery(),
        (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), '0/0')
              ELSE pg_current_wal_lsn() END - '0/0'::pg_lsn)::bigint,
        coalesce((SELECT status = 'streaming' FROM pg_stat_wal_receiver), false),
-       coalesce(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8,
+       extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8,
        pg_last_wal_receive_lsn() IS NOT DISTINCT FROM pg_last_wal_replay_lsn()
 """
 _TABLE = """CREATE TABLE IF NOT EXISTS leeward_fencing
@@ -30,14 +30,14 @@ _READ = "SELECT epoch, once_key FROM leeward_fencing WHERE datastore = %s"
 @dataclass(frozen=True, slots=True)
 class Role:
     """One server. ``timeline`` 0 and ``read_only`` of no meaning on a standby. ``position``: bytes of WAL written, or
-    received by a standby. ``behind_s``: age of the last commit that a standby replayed."""
+    received by a standby. ``behind_s``: age of the last commit that a standby replayed; None: none since it started."""
 
     standby: bool
     timeline: int
     read_only: bool
     position: int
     streaming: bool
-    behind_s: float
+    behind_s: float | None
     replayed_all: bool
 
 

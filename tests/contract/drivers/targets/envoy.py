@@ -26,6 +26,7 @@ class Shop(http.server.BaseHTTPRequestHandler):
     """Answers with the port it runs on; ``/checkout/slow`` waits until it is let go."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer in two packets waits for the first one's acknowledgement
     server: http.server.ThreadingHTTPServer
     gate = threading.Event()
 
