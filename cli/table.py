@@ -39,5 +39,7 @@ COMMANDS: tuple[Row, ...] = (
     Row(ACT, "pause", "cli.commands.stand:pause", "Stop all acting; go on watching."),
     Row(ACT, "resume", "cli.commands.stand:resume", "Act again."),
     Row(ACT, "override", "cli.commands.override:app", "Orders about regions: add, list, clear."),
+    Row(POLICIES, "validate", "cli.commands.validate:validate", "Check policies: every mistake, and how to mend it."),
+    Row(POLICIES, "schema", "cli.commands.schema:schema", "What may be written in a kind of document, for editors."),
     Row(TRY, "sandbox", "cli.commands.sandbox:app", "A real small estate on this machine: up, down, status, fault."),
 )
