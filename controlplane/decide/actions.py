@@ -16,6 +16,8 @@ from controlplane.model.resources.failover_policy import Autonomy
 from controlplane.model.rules import Reason, Rule, reason
 from controlplane.model.world import Shares
 
+WORTH_MOVING = 0.002
+"""Shares that differ by no more are the same to an edge; no act is made of that, unless it leaves a dead place."""
 _URGENT = (Cause.FAILOVER, Cause.GREY, Cause.PERSON, Cause.DRAIN, Cause.FAILBACK, Cause.CAPACITY)
 
 
@@ -209,19 +211,23 @@ def _shifts(scene: Scene, intent: Intent, first: tuple[str, ...], promoted: Mapp
 
 
 def changes(scene: Scene, name: str, shares: Shares) -> tuple[list[str], list[str]]:
-    """Regions where a service loses and where it gains share for some origin, going from today to ``shares``."""
+    """Regions where a service loses and where it gains share for some origin, going from today to ``shares``; none
+    where all of it is too little to be worth an act."""
     loses: set[str] = set()
     gains: set[str] = set()
+    worth_it = False
     for origin in scene.demand[name]:
         now = scene.today[name][origin]
         goal = shares.get(name, {}).get(origin, {})
         for region in {*now, *goal}:
             change = goal.get(region, 0.0) - now.get(region, 0.0)
+            dead = scene.places.of[name, region].stand is Stand.DEAD
+            worth_it = worth_it or abs(change) > WORTH_MOVING or (dead and change < -EPSILON)
             if change < -EPSILON:
                 loses.add(region)
             elif change > EPSILON:
                 gains.add(region)
-    return sorted(loses), sorted(gains)
+    return (sorted(loses), sorted(gains)) if worth_it else ([], [])
 
 
 def _why(scene: Scene, name: str, loses: list[str], gains: list[str]) -> tuple[Cause, tuple[Reason, ...]]:

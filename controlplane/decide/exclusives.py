@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from controlplane.decide.dependencies import possible
-from controlplane.decide.facts import Facts, apart, primary_of
+from controlplane.decide.facts import Facts, apart, curable, primary_of
 from controlplane.decide.regions import Fate, Situation, denied, wished_region
 from controlplane.model.estate import Estate
 from controlplane.model.plan import Cause, Hold
@@ -253,11 +253,13 @@ def _best_region(now: Situation, name: str, found: Exclusives) -> str | None:
         and not now.fates.of[region].left
         and now.fates.of[region].fate is not Fate.HELD
         and now.facts.state.get((name, region)) in _DEPLOY_ORDER
-        and not _strong_down(now.estate, now.facts, name, region)
+        and not _strong_down(now, found, name, region)
         and not (home is not None and apart(now.world, region, home))
     ]
     return min(fit, key=lambda region: (region != home, fit.index(region)), default=None)
 
 
-def _strong_down(estate: Estate, facts: Facts, name: str, region: str) -> bool:
-    return any(facts.state.get((d, region)) is Health.DOWN for d in estate.strong[name])
+def _strong_down(now: Situation, found: Exclusives, name: str, region: str) -> bool:
+    """Whether something it cannot do without is down there, and is not brought back by a promotion of this plan."""
+    cured = curable(now.estate, now.facts, frozenset(found.unwritable))
+    return any(now.facts.state.get((d, region)) is Health.DOWN and d not in cured for d in now.estate.strong[name])

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from controlplane.decide.dependencies import broken_by
+from controlplane.decide.dependencies import broken_by, in_order
 from controlplane.model.estate import Estate
 from controlplane.model.verdict import ENTRY, EVERY_SERVICE, Health, Verdict
 from controlplane.model.world import World
@@ -21,11 +21,11 @@ Place = tuple[str, str]
 
 @dataclass(slots=True)
 class Facts:
-    """``state`` of every deployed (service, region) pair, ``raw`` before any dwell. ``pending``: in its state, good
-    or bad, not for long enough yet (R7), and since when. ``everywhere``: fails in every region that is not down
-    itself, alike and unexplained (R2). ``lost``: datastores whose primary is gone. ``down``: region → whether it is
-    dead (True) or grey (False). ``entries``: origins whose users fail before they reach a region. ``wakes``: instants
-    at which a dwell ends.
+    """``state`` of every deployed (service, region) pair, ``raw`` before any dwell. ``pending``: unhealthy, but not
+    for long enough yet (R7), and since when; ``fresh``: healthy, but for a moment only. ``everywhere``: fails in every
+    region that is not down itself, alike and unexplained (R2); ``explained``: the same, but for a cause of its own.
+    ``lost``: datastores whose primary is gone. ``down``: region → whether it is dead (True) or grey (False).
+    ``entries``: origins whose users fail before they reach a region. ``wakes``: instants at which a dwell ends.
     """
 
     state: dict[Place, Health] = field(default_factory=dict)
@@ -33,6 +33,7 @@ class Facts:
     success: dict[Place, float | None] = field(default_factory=dict)
     since: dict[Place, datetime | None] = field(default_factory=dict)
     pending: dict[Place, datetime] = field(default_factory=dict)
+    fresh: set[Place] = field(default_factory=set)
     entries: frozenset[str] = frozenset()
     everywhere: frozenset[str] = frozenset()
     explained: frozenset[str] = frozenset()
@@ -70,9 +71,12 @@ def _enter(facts: Facts, place: Place, verdict: Verdict, dwell: timedelta, now: 
     facts.success[place] = verdict.success
     facts.since[place] = since
     if state is not Health.UNKNOWN and since is not None and now - since < dwell:
-        facts.pending[place] = since
         facts.wakes.append(since + dwell)
-        state = Health.UNKNOWN
+        if state is Health.HEALTHY:
+            facts.fresh.add(place)
+        else:
+            facts.pending[place] = since
+            state = Health.UNKNOWN
     facts.state[place] = state
 
 
@@ -136,16 +140,17 @@ def _find_down(estate: Estate, world: World, facts: Facts) -> None:
 
 
 def _fails_in(facts: Facts, name: str, regions: Iterable[str]) -> bool:
-    """Down in at least two regions and in every one whose state is known, with none left to say it is well.
+    """Down in one region at least and for long enough, and known to be soundly well in none of two or more.
 
     A fault that reaches the regions, or leaves them, a moment apart is everywhere all the same: what is down counts
     from its first moment, what is well only once it has been so for a while.
     """
-    states = [
-        Health.DOWN if facts.raw[name, region] is Health.DOWN else facts.state[name, region] for region in regions
-    ]
-    down = states.count(Health.DOWN)
-    return down >= 2 and down + states.count(Health.UNKNOWN) == len(states)
+    places = [(name, region) for region in regions]
+    stands = any(facts.state[place] is Health.DOWN for place in places)
+    down = sum(facts.raw[place] is Health.DOWN for place in places)
+    freed = sum(place in facts.fresh for place in places)
+    unknown = sum(facts.raw[place] is Health.UNKNOWN for place in places)
+    return stands and down + freed >= 2 and down + freed + unknown == len(places)
 
 
 def _count_down(
@@ -191,7 +196,8 @@ def _is_dead(estate: Estate, facts: Facts, star: Verdict | None, region: str) ->
 
 def _explained(estate: Estate, facts: Facts, everywhere: frozenset[str]) -> frozenset[str]:
     """Services whose failure a lost datastore, or a strong dependency that fails too, accounts for everywhere."""
-    roots = {n for n in everywhere if estate.services[n].spec.datastore in (facts.lost | facts.lost_pending)}
+    gone = facts.lost | facts.lost_pending
+    roots = {n for n in everywhere if estate.services[n].spec.datastore in gone}
     failing = frozenset(place for place, state in facts.raw.items() if state is Health.DOWN)
     for name in everywhere - roots:
         regions = [r for r in estate.deployed(name) if (name, r) in failing]
@@ -200,12 +206,32 @@ def _explained(estate: Estate, facts: Facts, everywhere: frozenset[str]) -> froz
     return frozenset(roots)
 
 
-def cannot_serve(estate: Estate, world: World, facts: Facts, lost: Iterable[str]) -> Mapping[Place, str]:
+def curable(estate: Estate, facts: Facts, unwritable: frozenset[str]) -> frozenset[str]:
+    """Services that fail everywhere for want of a primary that this plan brings back, and those that fail with them."""
+    cured = {
+        name
+        for name in facts.explained
+        if (store := estate.services[name].spec.datastore) is not None
+        and store in facts.lost | facts.lost_pending
+        and store not in unwritable | facts.lost_pending
+    }
+    for name in in_order(estate):
+        failing = [d for d in estate.strong[name] if d in facts.explained or d in facts.everywhere]
+        if name in facts.explained and failing and all(d in cured for d in failing):
+            store = estate.services[name].spec.datastore
+            if store is None or store not in unwritable | facts.lost_pending:
+                cured.add(name)
+    return frozenset(cured)
+
+
+def cannot_serve(estate: Estate, world: World, facts: Facts, lost: frozenset[str]) -> Mapping[Place, str]:
     """Pairs that a dependency or datastore stops (R14) → what stops them. Pairs that are down themselves are not
     named; ``lost`` are the datastores that will have no primary. A primary that cannot be reached from a region is
     none to those there, unless its users say otherwise."""
-    gone = frozenset(lost)
-    failing = {place for place, state in facts.state.items() if state is Health.DOWN}
+    cured = curable(estate, facts, lost)
+    failing = {
+        p for p, state in facts.state.items() if state is Health.DOWN and (p[0] not in cured or p[1] in facts.down)
+    }
     stopped: dict[Place, str] = {}
     for name, service in estate.services.items():
         datastore = service.spec.datastore
@@ -215,7 +241,7 @@ def cannot_serve(estate: Estate, world: World, facts: Facts, lost: Iterable[str]
         for region in estate.deployed(name):
             success = facts.success.get((name, region))
             cut = apart(world, region, primary) and (success is None or success < SUCCEEDS_FROM)
-            if (datastore in gone or cut) and (name, region) not in failing:
+            if (datastore in lost or cut) and (name, region) not in failing:
                 stopped[name, region] = datastore
     stopped.update(broken_by(estate, frozenset(failing | set(stopped))))
     return stopped

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from controlplane.decide.dependencies import possible
-from controlplane.decide.facts import Facts, Place, cannot_serve
+from controlplane.decide.facts import Facts, Place, cannot_serve, curable
 from controlplane.decide.regions import Fate, Fates, Situation, denied, wished_region
 from controlplane.model.estate import Estate
 from controlplane.model.plan import Cause, Hold
@@ -58,6 +58,7 @@ def find_places(now: Situation, unwritable: frozenset[str]) -> Places:
     estate, world, facts, fates = now.estate, now.world, now.facts, now.fates
     places = Places()
     stopped = cannot_serve(estate, world, facts, unwritable)
+    cured = curable(estate, facts, unwritable)
     for name in estate.spread:
         could = possible(estate)[name]
         wish = wished_region(world, "service", name)
@@ -66,7 +67,7 @@ def find_places(now: Situation, unwritable: frozenset[str]) -> Places:
             if region not in could:
                 places.of[place] = Standing(Stand.CLOSED, Cause.CAPACITY, (reason(Rule.DEPENDENCY, "not-deployed"),))
                 continue
-            standing = _stand(estate, world, facts, fates, place)
+            standing = _stand(now, cured, place)
             if standing.stand in _KEEPS and place in stopped:
                 standing = _stopped(estate, facts, fates, place, stopped)
             elif standing.stand is Stand.CAPPED and place in stopped:
@@ -84,10 +85,10 @@ def find_places(now: Situation, unwritable: frozenset[str]) -> Places:
 _KEEPS = frozenset({Stand.OPEN, Stand.AVOID, Stand.RETURNING})
 
 
-def _stand(estate: Estate, world: World, facts: Facts, fates: Fates, place: Place) -> Standing:
+def _stand(now: Situation, cured: frozenset[str], place: Place) -> Standing:
     """The region's fate first, the service's own state where the region has none."""
     name, region = place
-    fate = fates.of[region]
+    estate, fate = now.estate, now.fates.of[region]
     match fate.fate:
         case Fate.LEAVE_AT_ONCE:
             return Standing(Stand.DEAD, fate.cause, fate.reasons)
@@ -102,16 +103,17 @@ def _stand(estate: Estate, world: World, facts: Facts, fates: Fates, place: Plac
                 return Standing(Stand.RETURNING, fate.cause, fate.reasons)
             return Standing(Stand.CAPPED, Cause.FAILBACK, (reason(Rule.FAILBACK, "manual", region=region),))
         case Fate.SERVE:
-            return _own(estate, world, facts, place)
+            return _own(now, cured, place)
 
 
-def _own(estate: Estate, world: World, facts: Facts, place: Place) -> Standing:
-    name, region = place
+def _own(now: Situation, cured: frozenset[str], place: Place) -> Standing:
+    estate, world, facts, (name, region) = now.estate, now.world, now.facts, place
     if name in facts.everywhere:
         return Standing(Stand.CAPPED, Cause.FAILOVER, (reason(Rule.GLOBAL, "fails-everywhere", service=name),))
+    if name in cured:
+        return OPEN
     if place in facts.pending:
-        code = "not-well-for-long" if facts.raw[place] is Health.HEALTHY else "not-long-enough"
-        why = reason(Rule.DAMPING, code, since=facts.pending[place].isoformat())
+        why = reason(Rule.DAMPING, "not-long-enough", since=facts.pending[place].isoformat())
         return Standing(Stand.PINNED, Cause.FAILOVER, (why,))
     match facts.state[place]:
         case Health.UNKNOWN:

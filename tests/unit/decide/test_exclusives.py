@@ -41,6 +41,15 @@ def test_the_replica_with_the_least_lag_is_promoted_and_what_needs_it_follows() 
     assert "promote-orders" not in after["shift-search"]
 
 
+def test_what_fails_everywhere_for_want_of_a_primary_follows_its_promotion() -> None:
+    """The users of checkout fail in every region once the primary is gone: no reason to turn them away."""
+    failing = {k: v for r in ("frankfurt", "stockholm") for k, v in verdict(r, "checkout", success=0.0).items()}
+    decided = plan(SHOP, world(verdicts=DEAD | failing, lag=lag("orders", frankfurt=0.2)))
+    assert decided.refused == {}
+    assert decided.promote == {"orders": "frankfurt"}
+    assert "promote-orders" in next(a for a in decided.actions if a.id == "shift-checkout").after
+
+
 def test_nothing_is_promoted_while_the_lag_is_unknown_and_what_needs_it_stays_held() -> None:
     decided = plan(SHOP, world(verdicts=DEAD))
     assert decided.promote == {}

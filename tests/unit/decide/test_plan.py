@@ -85,6 +85,15 @@ def test_a_fault_that_reaches_the_regions_a_moment_apart_is_everywhere_all_the_s
     assert "R2" in held(decided, "estate")
 
 
+def test_a_fault_that_leaves_the_regions_a_moment_apart_is_not_failed_over_on_the_way_out() -> None:
+    well: dict[tuple[str, str], Verdict] = {}
+    for where in ("frankfurt", "stockholm"):
+        well |= verdict(where, state=Health.HEALTHY, since=NOW - timedelta(seconds=1))
+    decided = plan(SHOP, world(verdicts=verdict("dublin") | well))
+    assert decided.actions == ()
+    assert "R2" in held(decided, "estate")
+
+
 def test_an_entry_that_fails_by_itself_moves_nothing_and_freezes_changes() -> None:
     ill = {("*", "IE"): Verdict("*", "IE", Health.DOWN, LONG_AGO, 0.5)}
     assert held(plan(SHOP, world(verdicts=ill)), "IE") == {"R2"}
