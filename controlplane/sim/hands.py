@@ -1,7 +1,7 @@
 """Hands: the Driver port over the false world, whatever driver the policies name."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import assert_never
 
@@ -74,7 +74,8 @@ class Hands:
         self.process.breathe()
         self.stage.calls += 1
         try:
-            self.stage.watch.applying(self.process, act)
+            back = act if act.previous is None else replace(act, desired=act.previous)
+            self.stage.watch.applying(self.process, back)
             await self._travel()
             await self._misfire()
             self._check_epoch(act)

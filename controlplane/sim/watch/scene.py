@@ -42,8 +42,8 @@ class Glance:
 
 @dataclass(slots=True)
 class Scene:
-    """``sick_at``: the last second in which a place failed of itself or by a service it depends on there;
-    ``troubled_at``: in which anything was wrong in a region that could be a reason to leave it."""
+    """``sick_at``: the last second in which a place failed for all to see, of itself or by a service it depends on
+    there; ``troubled_at``: in which anything was wrong in a region that could be a reason to leave it."""
 
     estate: Estate
     truth: Truth
@@ -61,13 +61,12 @@ class Scene:
             self.glances.append(self.glances[-1])
         else:
             self.glances.append(_glance(inputs, flow))
-        self._flow = flow
-        if inputs is not self._inputs:
+        if inputs is not self._inputs or flow is not self._flow:
             self._inputs = inputs
-            able: dict[Place, float] = {}
-            self._sick = [place for place in inputs.well if _able(self.truth, place, able) < SICK_BELOW]
+            self._sick = _sick(self.truth, inputs, flow)
         for place in self._sick:
             self.sick_at[place] = second
+        self._flow = flow
         for region in _troubled(self.truth.now):
             self.troubled_at[region] = second
 
@@ -152,6 +151,19 @@ def _glance(inputs: Inputs, flow: Flow) -> Glance:
         by_region={region: served[region] / rate for region, rate in sent.items() if rate > 0},
         by_place={place: flow.success[place] for place, rate in flow.rate.items() if rate > 0},
     )
+
+
+def _sick(truth: Truth, inputs: Inputs, flow: Flow) -> list[Place]:
+    """Places that fail, where somebody could see it: by a probe, by users that are sent there, by an alarm."""
+    able: dict[Place, float] = {}
+    now = truth.now
+    found: list[Place] = []
+    for place in inputs.well:
+        fails = _able(truth, place, able) < SICK_BELOW
+        probed = place[1] in now.dead or place in now.failing or place in now.ailing
+        if place[1] in now.alarms or (fails and (probed or flow.rate.get(place, 0.0) > 0.0)):
+            found.append(place)
+    return found
 
 
 def _able(truth: Truth, place: Place, known: dict[Place, float]) -> float:

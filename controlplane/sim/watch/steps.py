@@ -8,6 +8,7 @@ from controlplane.sim.clock import Timeline
 from controlplane.sim.conditions import Place
 from controlplane.sim.ledger import ALL_OF_IT
 from controlplane.sim.schedule import NEVER
+from controlplane.sim.stage import Process
 from controlplane.sim.watch.scene import DEAD_BELOW, LONG_AGO, REMEMBERED_S, SICK_BELOW, Breach, Scene, Watcher
 
 _ROUNDING = 1e-5
@@ -63,7 +64,10 @@ class Ramp(Watcher):
 
 
 class Return(Watcher):
-    """A place that was left because it failed gets nothing back before it has been well for long enough."""
+    """A place that was left because it failed gets nothing back before it has been well for long enough.
+
+    Judged when the act is asked for, by what could be seen then: what its first users meet comes after.
+    """
 
     def __init__(self, scene: Scene, timeline: Timeline) -> None:
         super().__init__(scene)
@@ -71,7 +75,7 @@ class Return(Watcher):
         self._start = {place: self._share(place) for place in self._places()}
         self._left: set[Place] = set()
         self._raised_at: dict[Place, int] = {}
-        self._before: dict[str, dict[str, float]] = {}
+        self._had: dict[Place, float] = {}
 
     def _places(self) -> list[Place]:
         return [(name, region) for name in self.scene.estate.spread for region in self.scene.estate.regions]
@@ -81,30 +85,38 @@ class Return(Watcher):
         demand = self.scene.estate.services[name].spec.demand
         return sum(rate * self.scene.truth.shares[name].get(o, {}).get(region, 0.0) for o, rate in demand.items())
 
-    def before_change(self, act: Act) -> Iterator[Breach]:
-        """Keep what the service had."""
+    def applying(self, process: Process, act: Act) -> Iterator[Breach]:
+        """See what is to come back."""
         if isinstance(act.desired, Weights):
-            self._before = {origin: dict(by) for origin, by in self.scene.truth.shares[act.subject].items()}
+            for region in self.scene.estate.regions:
+                if (act.subject, region) in self._left:
+                    yield from self._returned((act.subject, region), act.desired)
+
+    def before_change(self, act: Act) -> Iterator[Breach]:
+        """Keep what places had that were left."""
+        self._had = {place: self._share(place) for place in self._left if place[0] == act.subject}
         yield from ()
 
     def after_change(self, act: Act) -> Iterator[Breach]:
-        """See what came back, and what was left."""
+        """See what was left, and what has all of it back."""
         if not isinstance(act.desired, Weights):
             return
         for region in self.scene.estate.regions:
             place = (act.subject, region)
             now = self._share(place)
-            if place in self._left:
-                yield from self._returned(place, self.scene.truth.shares[act.subject])
+            if now > self._had.get(place, now) + _ROUNDING:
+                self._raised_at[place] = self.scene.truth.second
             if self._start[place] > 0 and now <= _ROUNDING and self.scene.sick_for(place) < 10 * REMEMBERED_S:
                 self._left.add(place)
             elif now >= ALL_OF_IT * self._start[place]:
                 self._left.discard(place)
                 self._raised_at.pop(place, None)
+        yield from ()
 
-    def _returned(self, place: Place, after: dict[str, dict[str, float]]) -> Iterator[Breach]:
+    def _returned(self, place: Place, wanted: Weights) -> Iterator[Breach]:
         name, region = place
-        raises = [by.get(region, 0.0) - self._before.get(o, {}).get(region, 0.0) for o, by in after.items()]
+        before = self.scene.truth.shares[name]
+        raises = [by.get(region, 0.0) - before.get(o, {}).get(region, 0.0) for o, by in wanted.shares.items()]
         raised = max(raises, default=0.0)
         if raised <= _ROUNDING:
             return
@@ -122,7 +134,6 @@ class Return(Watcher):
         last = self._raised_at.get(place, LONG_AGO)
         if second - last < ramp.every.total_seconds() * _RAMP_SLACK - _EARLY_S:
             yield Breach("R13", about, f"{name} went back to {region} by another step after {second - last} s")
-        self._raised_at[place] = second
         for freeze in self.scene.estate.safety.freezes:
             if _FAILBACK in freeze.denies and freeze.from_ <= self._timeline.now() < freeze.to:
                 yield Breach("R12", about, f"{name} went back to {region} during the freeze {freeze.name}")
