@@ -3,19 +3,22 @@
 import asyncio
 import json
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from controlplane.model.errors import LeewardError, WrongUse
 from controlplane.model.journal import Json
+
+T = TypeVar("T")
 
 
 @contextmanager
 def as_our_errors(directory: Path) -> Iterator[None]:
     """What the sandbox raises, told as a command's errors are."""
     from controlplane.sandbox.census import NoCensus
-    from controlplane.sandbox.faults import BadFault
+    from controlplane.sandbox.fault_kinds import BadFault
     from controlplane.sandbox.postgres import ServerFailed
     from controlplane.sandbox.sandbox import AlreadyUp
     from controlplane.sandbox.servers import NotReady
@@ -55,3 +58,13 @@ async def until_told_to_end() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
     await told.wait()
+
+
+async def ending_on_signal(work: Coroutine[Any, Any, T]) -> T:
+    """Run it; SIGTERM ends it as Ctrl-C does, with everything it must put away."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await task
+    finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)

@@ -41,5 +41,8 @@ COMMANDS: tuple[Row, ...] = (
     Row(ACT, "override", "cli.commands.override:app", "Orders about regions: add, list, clear."),
     Row(POLICIES, "validate", "cli.commands.validate:validate", "Check policies: every mistake, and how to mend it."),
     Row(POLICIES, "schema", "cli.commands.schema:schema", "What may be written in a kind of document, for editors."),
+    Row(TRY, "demo", "cli.commands.demo:demo", "Lose a region of a real small estate, and see what users saw."),
+    Row(TRY, "simulate", "cli.commands.simulate:simulate", "Let the daemon live through scenarios in a false world."),
     Row(TRY, "sandbox", "cli.commands.sandbox:app", "A real small estate on this machine: up, down, status, fault."),
+    Row(RUN, "daemon", "cli.commands.daemon:daemon", "Watch, decide, act and answer, until it is told to stop."),
 )

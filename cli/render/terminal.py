@@ -31,6 +31,11 @@ def can_ask() -> bool:
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
+def watched() -> bool:
+    """Whether a person looks at what is drawn while a command runs."""
+    return is_terminal(sys.stderr)
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console on the stream as it is now.
 
