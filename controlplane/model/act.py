@@ -91,9 +91,11 @@ class Act:
 @dataclass(frozen=True, slots=True)
 class Confirmation:
     """What reading back found. ``done`` False: not yet, ask again. ``effect`` False: it is as desired, but the
-    act changed nothing. ``stragglers``: connections that still go the old way."""
+    act changed nothing. ``in_force``: what is new already goes the new way, though ``stragglers``, connections that
+    still go the old way, keep it from being done."""
 
     done: bool
     effect: bool = True
     stragglers: int = 0
     detail: str = ""
+    in_force: bool = False
