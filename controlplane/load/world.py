@@ -15,10 +15,11 @@ from controlplane.model.errors import PoliciesInvalid
 from controlplane.model.estate import Estate
 from controlplane.model.resources.degradation_policy import Knob, KnobScope
 from controlplane.model.resources.kind import KnobValue
-from controlplane.model.verdict import EVERY_SERVICE, Verdict
+from controlplane.model.verdict import ENTRY, EVERY_SERVICE, Verdict
 from controlplane.model.world import Drain, Lag, Override, Shift, Transition, Wish, World
 
-_ROUNDING = 1e-6
+_ROUNDING = 2e-5
+"""Shares are written with six decimals, one for each of some dozens of regions."""
 
 
 def load_world(path: File, estate: Estate) -> World:
@@ -48,6 +49,7 @@ class _WorldCheck:
             "service": estate.services,
             "datastore": estate.datastores,
             "knob": estate.knobs,
+            "origin": {origin for service in estate.services.values() for origin in service.spec.demand},
             "service or datastore": (*estate.services, *estate.datastores),
             "knob or datastore": (*estate.knobs, *estate.datastores),
         }
@@ -70,6 +72,9 @@ class _WorldCheck:
         seen: set[tuple[str, str]] = set()
         for index, verdict in enumerate(world.verdicts):
             path: Path = ("verdicts", index)
+            if verdict.region == ENTRY:
+                self._name("origin", verdict.service, (*path, "service"))
+                continue
             self._name("region", verdict.region, (*path, "region"))
             if verdict.service != EVERY_SERVICE:
                 self._name("service or datastore", verdict.service, (*path, "service"))
@@ -92,6 +97,9 @@ class _WorldCheck:
         for index, (subject, region) in enumerate(world.fenced):
             self._name("service or datastore", subject, ("fenced", index, 0))
             self._name("region", region, ("fenced", index, 1))
+        for index, (datastore, region) in enumerate(world.idle):
+            self._name("datastore", datastore, ("idle", index, 0))
+            self._name("region", region, ("idle", index, 1))
         for index, name in enumerate(world.stuck):
             self._name("knob or datastore", name, ("stuck", index))
 
@@ -203,6 +211,7 @@ def _world(file: WorldFile, estate: Estate) -> World:
         transitions=tuple(Transition(t.region, t.at, t.to) for t in file.transitions),
         shifts=tuple(Shift(s.at, s.fraction) for s in file.shifts),
         fenced=frozenset(file.fenced),
+        idle=frozenset(file.idle),
         unreachable=frozenset(file.unreachable),
         accepted_loss=file.accepted_loss,
         last_step=file.last_step,

@@ -4,19 +4,33 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from controlplane.model.resources.kind import Duration, Fraction, KnobValue, Name, NonNegative, Part, Time, Word
+from controlplane.model.resources.kind import (
+    NAME_PATTERN,
+    Duration,
+    Fraction,
+    KnobValue,
+    Name,
+    NonNegative,
+    Part,
+    Time,
+    Word,
+)
 from controlplane.model.verdict import EVERY_SERVICE, Health
 from controlplane.model.world import OverrideState
 
+AnyRegion = Annotated[str, Field(strict=True, pattern=rf"^\*$|{NAME_PATTERN}")]
 AnyService = Annotated[str, Field(strict=True, min_length=1)]
 Factor = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=1)]
 Pair = tuple[Name, Name]
 
 
 class VerdictEntry(Part):
-    """What is thought of a service, a datastore, or (``*``) every service of a region. No ``since``: since ever."""
+    """What is thought of a service, a datastore, or (``*``) every service of a region. No ``since``: since ever.
 
-    region: Name
+    Region ``*``: ``service`` is an origin whose requests fail alike wherever they go.
+    """
+
+    region: AnyRegion
     service: AnyService = EVERY_SERVICE
     state: Health
     since: Time | None = None
@@ -97,6 +111,7 @@ class WorldFile(Part):
     transitions: tuple[TransitionEntry, ...] = ()
     shifts: tuple[ShiftEntry, ...] = ()
     fenced: tuple[Pair, ...] = ()
+    idle: tuple[Pair, ...] = ()
     unreachable: tuple[Pair, ...] = ()
     accepted_loss: dict[Name, Duration] = Field(default_factory=dict)
     last_step: dict[Name, Time] = Field(default_factory=dict)

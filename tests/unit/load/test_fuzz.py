@@ -102,13 +102,13 @@ def test_any_bytes_come_out_as_mistakes(raw: bytes) -> None:
     _read(raw)
 
 
-@settings(max_examples=70)
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map(" ".join))
 def test_any_text_made_of_yaml_comes_out_as_mistakes(text: str) -> None:
     _read(text.encode())
 
 
-@settings(max_examples=70)
+@settings(max_examples=40)
 @given(st.lists(documents(), min_size=1, max_size=4))
 def test_any_documents_of_known_kinds_come_out_as_mistakes_or_an_estate(found: list[dict[str, Any]]) -> None:
     _read(yaml.safe_dump_all(found, sort_keys=False, allow_unicode=True).encode())

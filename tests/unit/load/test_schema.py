@@ -107,4 +107,5 @@ def test_every_default_is_valid_where_it_stands(kind: str) -> None:
     for part in (whole, *whole["$defs"].values()):
         for field in part.get("properties", {}).values():
             if "default" in field:
-                jsonschema.validate(field["default"], field | {"$defs": whole["$defs"]})
+                part_alone = field | {"$defs": whole["$defs"]}
+                jsonschema.Draft202012Validator(part_alone).validate(field["default"])

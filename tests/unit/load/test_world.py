@@ -65,7 +65,9 @@ overrides: [{region: london, state: drained, by: ana, reason: maintenance, until
 
 def test_everything_else_a_decision_is_made_from_is_read_too(tmp_path: Path, estate: Estate) -> None:
     text = f"""{AT}
-verdicts: [{{region: dublin, service: orders-db, state: down, success: 0.05}}]
+verdicts:
+  - {{region: dublin, service: orders-db, state: down, success: 0.05}}
+  - {{region: "*", service: IE, state: degraded}}
 knobs: {{ranking: {{dublin: simple}}}}
 lag: {{orders-db: {{london: {{value: 2s, sampledAt: 2026-11-24T09:59:00Z}}}}}}
 holders: {{settlement: null}}
@@ -80,6 +82,7 @@ drains: [{{region: dublin, since: 2026-11-24T09:00:00Z, cause: damped}}]
 transitions: [{{region: dublin, at: 2026-11-24T09:00:00Z, to: restored}}]
 shifts: [{{at: 2026-11-24T09:00:00Z, fraction: 0.2}}]
 fenced: [[settlement, dublin], [orders-db, dublin]]
+idle: [[orders-db, dublin]]
 unreachable: [[dublin, london]]
 acceptedLoss: {{orders-db: 30s}}
 lastStep: {{checkout: 2026-11-24T09:00:00Z}}
@@ -103,6 +106,8 @@ stuck: [extras, orders-db]
     assert world.transitions == (Transition("dublin", nine, "restored"),)
     assert world.shifts == (Shift(nine, 0.2),)
     assert world.fenced == {("settlement", "dublin"), ("orders-db", "dublin")}
+    assert world.idle == {("orders-db", "dublin")}
+    assert world.verdicts["*", "IE"].state is Health.DEGRADED
     assert world.unreachable == {("dublin", "london")}
     assert world.accepted_loss == {"orders-db": timedelta(seconds=30)}
     assert (world.last_step, world.knob_room_since) == ({"checkout": nine}, {"extras": nine})
@@ -163,6 +168,8 @@ def test_lag_that_is_null_is_unknown(tmp_path: Path, estate: Estate) -> None:
         f"{AT}drains: [{{region: dublin, service: §cart, since: 2026-11-24T10:00:00Z}}]",
         f"{AT}fenced: [[§cart, dublin]]",
         f"{AT}fenced: [§[settlement]]",
+        f"{AT}idle: [[§settlement, dublin]]",
+        f"{AT}verdicts: [{{region: '*', service: §checkout, state: down}}]",
         f"{AT}unreachable: [[dublin, §oslo]]",
         f"{AT}acceptedLoss: {{§order-db: 1s}}",
         f"{AT}lastStep: {{§cart: 2026-11-24T10:00:00Z}}",
