@@ -9,14 +9,14 @@ from enum import StrEnum
 class Signal(StrEnum):
     """What kind of thing was seen.
 
-    ``liveness``: a probe passed or failed. ``success``: users' requests at the edge, value = success fraction
-    0..1, weight = how many requests. ``latency``: value in seconds. ``demand``: value in requests a second by
-    ``origin``. ``lag``: replication lag in seconds of ``subject`` (a datastore) in ``region``. ``capacity``: cost
-    units a second the region can really carry. ``facility``: a standing alarm (heat, fire, utility power), value
-    1 standing, 0 cleared. ``management``: an API, console or metrics endpoint; never moves traffic (R15).
-    ``holder``: whether the exclusive service is active in the region, value = its epoch. ``primary``: whether the
-    datastore's primary is in the region, value 1, or not, value 0. ``load``: cost units a second the region carries. ``surcharge``: factor
-    on the cost of load that the region gains while its caches are cold (1: none).
+    ``liveness``: a probe passed or failed. ``success``: users' requests at the edge, value = success fraction 0..1,
+    weight = how many requests. ``latency``: value in seconds. ``demand``: value in requests a second by ``origin``.
+    ``lag``: replication lag in seconds of ``subject`` (a datastore) in ``region``. ``capacity``: cost units a second
+    the region can really carry. ``facility``: a standing alarm (heat, fire, utility power), value 1 standing, 0
+    cleared. ``management``: an API, console or metrics endpoint; never moves traffic (R15). ``holder``: whether the
+    exclusive service is active in the region, value = its epoch. ``primary``: whether the datastore's primary is in
+    the region, value 1, or not, value 0. ``load``: cost units a second the region carries. ``surcharge``: factor on
+    the cost of load that the region gains while its caches are cold (1: none).
     """
 
     LIVENESS = "liveness"
