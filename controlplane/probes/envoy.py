@@ -59,6 +59,7 @@ class EdgeReader:
             return self._last
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.get_running_loop().create_task(self._fetch(timeout_s))
+            self._fetching.add_done_callback(lambda task: task.cancelled() or task.exception())
         return await asyncio.shield(self._fetching)
 
     def close(self) -> None:

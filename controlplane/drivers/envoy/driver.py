@@ -108,8 +108,14 @@ class EnvoyDriver:
         left = self._left(act, wanted)
         stragglers = await self._admin.in_flight(left) if left else 0
         if stragglers and not self._drained(act.once_key):
-            return Confirmation(done=False, effect=effect, stragglers=stragglers, detail="requests are still in flight")
-        return Confirmation(done=True, effect=effect, stragglers=stragglers)
+            return Confirmation(
+                done=False,
+                effect=effect,
+                stragglers=stragglers,
+                detail="requests are still in flight",
+                in_force=True,
+            )
+        return Confirmation(done=True, effect=effect, stragglers=stragglers, in_force=True)
 
     async def undo(self, act: Act) -> None:
         """Put ``previous`` back, unless what is there now is not this act's."""
@@ -222,7 +228,9 @@ class EnvoyDrivers:
     capabilities = frozenset({Capability.WEIGHTS, Capability.SHED})
 
     def __init__(self) -> None:
-        self._files: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, RouteFile]] = WeakKeyDictionary()
+        self._edges: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, tuple[RouteFile, Admin]]] = (
+            WeakKeyDictionary()
+        )
 
     def mistakes(self, settings: Mapping[str, Setting]) -> tuple[str, ...]:
         """What is wrong with the settings, a sentence each."""
@@ -234,17 +242,19 @@ class EnvoyDrivers:
 
     def __call__(self, settings: Mapping[str, Setting]) -> EnvoyDriver:
         """A driver for one edge."""
-        path = Path(str(settings["file"])).resolve()
         naming = Naming(**{name: str(settings[name]) for name in ("cluster", "shed", "refused") if name in settings})
-        admin = Admin(str(settings["admin"]), number(settings, "timeout", _TIMEOUT_S))
-        return EnvoyDriver(self._file(path), admin, naming, settings)
+        file, admin = self._edge(settings)
+        return EnvoyDriver(file, admin, naming, settings)
 
-    def _file(self, path: Path) -> RouteFile:
+    def _edge(self, settings: Mapping[str, Setting]) -> tuple[RouteFile, Admin]:
+        path, url = Path(str(settings["file"])).resolve(), str(settings["admin"])
+        timeout_s = number(settings, "timeout", _TIMEOUT_S)
+        made = RouteFile(path), Admin(url, timeout_s)
         try:
-            files = self._files.setdefault(asyncio.get_running_loop(), {})
-        except RuntimeError:  # made before the loop runs: then it has the file to itself, and the lock keeps it right
-            return RouteFile(path)
-        return files.setdefault(str(path), RouteFile(path))
+            edges = self._edges.setdefault(asyncio.get_running_loop(), {})
+        except RuntimeError:  # made before the loop runs: then it has the edge to itself, and the lock keeps it right
+            return made
+        return edges.setdefault(f"{path} {url} {timeout_s}", made)
 
 
 envoy = EnvoyDrivers()

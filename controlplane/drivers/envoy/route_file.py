@@ -5,7 +5,6 @@ out; a change that fails takes no other with it.
 """
 
 import asyncio
-import copy
 import json
 import time
 from collections.abc import Callable
@@ -16,7 +15,10 @@ from controlplane.drivers import locked, read_file, replace_file
 from controlplane.model.errors import Broken, DriverError
 
 Change = Callable[[dict[str, Any]], bool]
-"""Edits the document in place; answers whether anything has changed. Raises a DriverError to be left out."""
+"""Edits the document in place; answers whether anything has changed. Raises a DriverError, before it has changed
+anything, to be left out."""
+
+Signature = tuple[int, int, int]
 
 _LOCK_S = 2.0
 
@@ -28,9 +30,16 @@ class RouteFile:
         self.path = path
         self._waiting: list[tuple[Change, asyncio.Future[None]]] = []
         self._flushing: asyncio.Task[None] | None = None
+        self._known: tuple[Signature, dict[str, Any]] | None = None
 
     def read(self) -> dict[str, Any]:
-        """The document. Broken if it is missing or no JSON object."""
+        """The document, for looking at. Broken if it is missing or no JSON object."""
+        signature = self._signature()
+        if self._known is None or self._known[0] != signature:
+            self._known = signature, self._parse()
+        return self._known[1]
+
+    def _parse(self) -> dict[str, Any]:
         data = read_file(self.path)
         if data is None:
             raise Broken(f"{self.path}: there is no route file; whoever runs the edge makes the first one")
@@ -44,10 +53,15 @@ class RouteFile:
 
     def age_s(self) -> float:
         """Seconds since the file was last swapped."""
+        return time.time() - self._signature()[1] / 1e9
+
+    def _signature(self) -> Signature:
+        """What a swap of the file changes. Broken if there is none."""
         try:
-            return time.time() - self.path.stat().st_mtime
+            stat = self.path.stat()
         except OSError as error:
-            raise Broken(f"{self.path}: {error.strerror}") from error
+            raise Broken(f"{self.path}: {error.strerror}: whoever runs the edge makes the first one") from error
+        return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
     async def change(self, change: Change) -> None:
         """Apply a change together with whatever else is waiting. Raises what the change raised, or Retry without the
@@ -74,22 +88,23 @@ class RouteFile:
             for change, done in waiting:
                 if done.done():
                     continue  # whoever wanted it has given up
-                attempt = copy.deepcopy(document)
                 try:
-                    changed = change(attempt) or changed
+                    changed = change(document) or changed
                 except DriverError as error:
                     done.set_exception(error)
-                else:
-                    document = attempt
             if changed:
+                self._known = None
                 document["version_info"] = _next(document.get("version_info"))
-                replace_file(self.path, json.dumps(document, indent=1).encode())
+                replace_file(self.path, json.dumps(document).encode())
+                self._known = self._signature(), document
             for _, done in waiting:
                 if not done.done():
                     done.set_result(None)
         except DriverError as error:
             _fail(waiting, error)
         finally:
+            if any(not done.done() for _, done in waiting):
+                self._known = None
             _fail(waiting, Broken(f"{self.path}: what is in it is no route configuration"))
 
 

@@ -124,18 +124,37 @@ def wanted_clusters(service: str, desired: Weights, naming: Naming) -> dict[str,
 
 
 def put(config: dict[str, Any], service: str, wanted: Mapping[str, Mapping[str, int]], stamp: Stamp) -> None:
-    """Write weights into the service's routes, in place. Refused if an origin has no route and none to copy it from."""
+    """Write weights into the service's routes, in place, all or none.
+
+    Refused if an origin has no route and none that it could be made from, or if its route leads to no cluster.
+    """
+    found = routes_of(config, service)
+    changed: list[tuple[dict[str, Any], Mapping[str, int]]] = []
+    fresh: list[dict[str, Any]] = []
     for origin, given in wanted.items():
-        route = routes_of(config, service).get(origin) or _add_route(config, service, origin)
-        action = route.get("route")
-        if not isinstance(action, dict):
+        route = found.get(origin)
+        if route is None:
+            route = _sibling(found, service, origin)
+            fresh.append(route)
+        if not isinstance(route.get("route"), dict):
             raise Refused(f"the route {service}@{origin} does not lead to clusters")
-        action.pop("cluster", None)
-        action["weighted_clusters"] = {
-            **{key: value for key, value in action.get("weighted_clusters", {}).items() if key != "clusters"},
-            "clusters": [{"name": name, "weight": weight} for name, weight in given.items()],
-        }
+        changed.append((route, given))
+    for route, given in changed:
+        _give(route["route"], given)
         put_stamp(route, stamp)
+    if fresh:
+        first = next(iter(found.values()))
+        host = next(host for host in config["virtual_hosts"] if any(route is first for route in host.get("routes", [])))
+        place = next(place for place, route in enumerate(host["routes"]) if route is first)
+        host["routes"][place:place] = fresh
+
+
+def _give(action: dict[str, Any], given: Mapping[str, int]) -> None:
+    action.pop("cluster", None)
+    action["weighted_clusters"] = {
+        **{key: value for key, value in action.get("weighted_clusters", {}).items() if key != "clusters"},
+        "clusters": [{"name": name, "weight": weight} for name, weight in given.items()],
+    }
 
 
 def put_stamp(route: dict[str, Any], stamp: Stamp) -> None:
@@ -144,19 +163,15 @@ def put_stamp(route: dict[str, Any], stamp: Stamp) -> None:
     metadata[_MARK] = {"epoch": stamp.epoch, "key": stamp.key}
 
 
-def _add_route(config: dict[str, Any], service: str, origin: str) -> dict[str, Any]:
+def _sibling(found: Mapping[str, dict[str, Any]], service: str, origin: str) -> dict[str, Any]:
     """A new origin's route is another origin's with the name exchanged wherever it stands."""
-    for host in config.get("virtual_hosts", []):
-        for place, route in enumerate(host.get("routes", [])):
-            owner, _, known = str(route.get("name", "")).rpartition("@")
-            if owner == service and known:
-                fresh: dict[str, Any] = copy.deepcopy(route)
-                fresh["name"] = f"{service}@{origin}"
-                if "stat_prefix" in fresh:
-                    fresh["stat_prefix"] = fresh["name"]
-                if _exchange(fresh.get("match", {}), known, origin):
-                    host["routes"].insert(place, fresh)
-                    return fresh
+    for known, route in sorted(found.items()):
+        fresh: dict[str, Any] = copy.deepcopy(route)
+        fresh["name"] = f"{service}@{origin}"
+        if "stat_prefix" in fresh:
+            fresh["stat_prefix"] = fresh["name"]
+        if _exchange(fresh.get("match", {}), known, origin):
+            return fresh
     raise Refused(f"the edge has no route {service}@{origin}, nor one that it could be made from")
 
 

@@ -27,6 +27,8 @@ class HttpDriver:
         self._jobs = jobs
         self._fenced_at: dict[str, float] = {}
         self._told: set[str] = set()
+        self.keep_s = jobs.ttl_s / 3 if jobs.renewed else None
+        """How often an activated holder has to be told again so that its lease does not lapse; None: never."""
 
     async def read(self, subject: str, like: Desired) -> Desired | None:
         """Where the job is active, or whether it is stopped in the region of a fence. Retry if that cannot be said

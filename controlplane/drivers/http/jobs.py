@@ -48,6 +48,7 @@ class Jobs:
     def __init__(self, at: Mapping[str, str], paths: Paths, ttl_s: float, web: Web) -> None:
         self.regions = tuple(sorted(at))
         self.ttl_s = ttl_s
+        self.renewed = bool(paths.renew)
         self._at, self._paths, self._web = at, paths, web
 
     async def status(self, job: str, region: str) -> Standing:

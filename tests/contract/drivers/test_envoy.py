@@ -128,7 +128,7 @@ async def test_requests_in_flight_to_what_was_left_are_waited_for_and_counted(ed
     await hands.apply(asked)
     await asyncio.sleep(0.2)
     found = await hands.confirm(asked)
-    assert (found.done, found.stragglers) == (False, 1)
+    assert (found.done, found.in_force, found.stragglers) == (False, True, 1)
     impatient = driver(edge, drain=0)
     found = await impatient.confirm(replace(asked, previous=Weights({"IE": {"dublin": 1.0}})))
     assert (found.done, found.stragglers) == (True, 1)

@@ -76,7 +76,9 @@ async def test_two_that_are_active_are_a_conflict_to_whoever_asks() -> None:
 
 async def test_a_lease_that_others_prolong_is_prolonged_by_telling_it_again() -> None:
     with regions("dublin") as made:
-        hands = driver(made, renew="/_jobs/{job}/renew")
+        hands = driver(made, renew="/_jobs/{job}/renew", ttl=9)
+        assert hands.keep_s == 3.0
+        assert driver(made).keep_s is None
         asked = act(Holder("dublin"))
         for _ in range(2):
             await hands.apply(asked)
