@@ -32,8 +32,8 @@ class Decision:
 
 @dataclass(slots=True)
 class Decider:
-    """``verdicts`` is the judge's memory. ``fresh_plans`` counts the plans that were really made,
-    ``decided_from`` is the state that the last decision was made from.
+    """``verdicts`` is the judge's memory. ``fresh_plans`` counts the plans that were really made.
+    ``looked_at`` is the revision of the evidence that was last judged.
     ``trusting``: where nothing is known, what was known last stands: for a person who acts alone, with no daemon left
     that could look."""
 
@@ -41,8 +41,8 @@ class Decider:
     book: EvidenceBook
     verdicts: Verdicts = field(default_factory=dict)
     fresh_plans: int = 0
-    decided_from: EstateState | None = None
     trusting: bool = False
+    looked_at: int = -1
     _surveyor: Surveyor | None = None
     _last: Decision | None = None
     _basis: World | None = None
@@ -62,6 +62,7 @@ class Decider:
 
     def look(self, now: datetime) -> Verdicts:
         """Weigh what is believed now into verdicts."""
+        self.looked_at = self.book.revision
         before = self.verdicts
         found = judge(self.estate, self.book.snapshot(now), before, now=now)
         if self.trusting:
@@ -72,7 +73,6 @@ class Decider:
     def decide(self, state: EstateState, stuck: frozenset[str], now: datetime) -> Decision:
         """The plan for the world as it is. Between two instants at which time alone could change it, an equal world
         has an equal plan: the last one is then dated anew."""
-        self.decided_from = state
         world = self.surveyor.survey(state, self.verdicts, stuck, now)
         basis = decisive(world)
         last = self._last

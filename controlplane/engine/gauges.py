@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import sqrt
 
-from controlplane.engine.observe import EvidenceBook
+from controlplane.engine.observe import EvidenceBook, Track
 from controlplane.model.estate import Estate
 from controlplane.model.evidence import Observation, Reading, Signal
 from controlplane.model.verdict import EVERY_SERVICE, Health, Verdict
@@ -40,9 +40,9 @@ class DemandGauge:
 
     _rates: dict[tuple[str, str], _Rate] = field(default_factory=dict)
 
-    def update(self, estate: Estate, samples: Iterable[Observation]) -> dict[str, dict[str, float]]:
+    def update(self, estate: Estate, tracks: Iterable[Track]) -> dict[str, dict[str, float]]:
         """Requests a second by service and origin; services and origins that were never measured are absent."""
-        for key, (value, at) in sorted(_sum_over_regions(samples).items()):
+        for key, (value, at, gap_s) in sorted(_sum_over_regions(tracks).items()):
             service = estate.services.get(key[0])
             if service is None or key[1] not in service.spec.demand:
                 continue
@@ -50,7 +50,8 @@ class DemandGauge:
             if rate is None:
                 self._rates[key] = _Rate(value, value, value, at)
             elif at > rate.at:
-                _follow(rate, value, at)
+                _follow(rate, value, gap_s)
+                rate.at = at
         found: dict[str, dict[str, float]] = {}
         for (name, origin), rate in sorted(self._rates.items()):
             if name in estate.services and origin in estate.services[name].spec.demand:
@@ -69,30 +70,32 @@ class DemandGauge:
             rate.at += by
 
 
-def _sum_over_regions(samples: Iterable[Observation]) -> dict[tuple[str, str], tuple[float, datetime]]:
-    """An edge counts by the region it sends to; several vantages may read the same counter, and the newest counts."""
-    newest: dict[tuple[str, str, str], Observation] = {}
-    for seen in samples:
-        if seen.value is None or seen.origin is None or seen.reading is Reading.UNKNOWN:
+def _sum_over_regions(tracks: Iterable[Track]) -> dict[tuple[str, str], tuple[float, datetime, float]]:
+    """(value, when, seconds since the sample before) by service and origin. An edge counts by the region it sends to;
+    several vantages may read the same counter, and the newest counts."""
+    newest: dict[tuple[str, str, str], tuple[Observation, float]] = {}
+    for track in tracks:
+        seen = track.believed
+        if seen is None or seen.value is None or seen.origin is None or seen.reading is Reading.UNKNOWN:
             continue
         place = (seen.subject, seen.origin, seen.region)
         known = newest.get(place)
-        if known is None or (known.observed_at, known.vantage) < (seen.observed_at, seen.vantage):
-            newest[place] = seen
-    latest: dict[tuple[str, str], datetime] = {}
-    for (subject, origin, _), seen in newest.items():
+        if known is None or (known[0].observed_at, known[0].vantage) < (seen.observed_at, seen.vantage):
+            newest[place] = (seen, track.gap_s)
+    latest: dict[tuple[str, str], tuple[datetime, float]] = {}
+    for (subject, origin, _), (seen, gap_s) in newest.items():
         key = (subject, origin)
-        latest[key] = max(latest.get(key, seen.observed_at), seen.observed_at)
-    found: dict[tuple[str, str], tuple[float, datetime]] = {}
-    for (subject, origin, _), seen in sorted(newest.items()):
+        latest[key] = max(latest.get(key, (seen.observed_at, gap_s)), (seen.observed_at, gap_s))
+    found: dict[tuple[str, str], tuple[float, datetime, float]] = {}
+    for (subject, origin, _), (seen, _gap_s) in sorted(newest.items(), key=lambda item: item[0]):
         key = (subject, origin)
-        fresh = latest[key] - seen.observed_at <= timedelta(seconds=seen.valid_s)
-        found[key] = (found.get(key, (0.0, latest[key]))[0] + (seen.value or 0.0) * fresh, latest[key])
+        at, gap_s = latest[key]
+        fresh = at - seen.observed_at <= timedelta(seconds=seen.valid_s)
+        found[key] = (found.get(key, (0.0, at, gap_s))[0] + (seen.value or 0.0) * fresh, at, gap_s)
     return found
 
 
-def _follow(rate: _Rate, value: float, at: datetime) -> None:
-    elapsed_s = (at - rate.at).total_seconds()
+def _follow(rate: _Rate, value: float, elapsed_s: float) -> None:
     counted_s = min(elapsed_s, 1.0)
     surprise = abs(value - rate.smooth) * counted_s
     if surprise > _JUMP_SIGMAS * sqrt(max(rate.smooth * counted_s, 1.0)):
@@ -101,7 +104,7 @@ def _follow(rate: _Rate, value: float, at: datetime) -> None:
         rate.smooth += (value - rate.smooth) * min(1.0, elapsed_s / _SMOOTH_OVER_S)
     if abs(value - rate.smooth) <= _ARRIVED * max(value, 1.0):
         rate.smooth = value
-    rate.seen, rate.at = value, at
+    rate.seen = value
     if abs(rate.smooth - rate.shown) > _DEADBAND * rate.shown:
         rate.shown = rate.smooth
 

@@ -1,6 +1,6 @@
 """From samples to belief: fall and rise, what was last believed, and since when something fails."""
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,13 +16,15 @@ _BY_VALUE = frozenset({Signal.DEMAND, Signal.LAG, Signal.CAPACITY, Signal.FACILI
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """What is known of one key. ``failing_since``: the first of the unbroken row of raw failures that goes on now."""
+    """What is known of one key. ``failing_since``: the first of the unbroken row of raw failures that goes on now;
+    ``gap_s``: seconds between its two newest samples."""
 
     key: Key
     believed: Observation | None = None
     last_at: datetime | None = None
     streak: int = 0
     failing_since: datetime | None = None
+    gap_s: float = 0.0
     local: bool = True
     history: deque[Observation] | None = None
 
@@ -32,11 +34,17 @@ class EvidenceBook:
     """A Sink: takes thousands of samples a second and keeps one believed sample a key.
 
     ``on_flip`` is called, at once and from within ``add``, when something is believed that was not before: it may
-    only raise a flag. Replication lag keeps a short history, for R9 asks what it was before the primary failed.
+    only raise a flag. ``revision`` grows whenever a reading or a value is another than before; ``rows`` counts the keys
+    whose change is being counted. Replication lag keeps a short history, for R9 asks what it was before the primary
+    failed.
     """
 
     vantages: tuple[str, ...] = ()
     on_flip: Callable[[], None] | None = None
+    revision: int = 0
+    rows: int = 0
+    _fresh: OrderedDict[Key, Track] = field(default_factory=OrderedDict)
+    _shortest_s: float = float("inf")
     _tracks: dict[tuple[str, ...], Track] = field(default_factory=dict)
     _samples: dict[Key, Observation] = field(default_factory=dict)
     _values: dict[Signal, dict[Key, Observation]] = field(default_factory=dict)
@@ -55,22 +63,40 @@ class EvidenceBook:
             track = self._open(name, seen)
         elif track.last_at is not None and seen.observed_at < track.last_at:
             return
+        if track.last_at is not None:
+            track.gap_s = (seen.observed_at - track.last_at).total_seconds()
         track.last_at, track.local = seen.observed_at, local
         if track.history is not None:
             track.history.append(seen)
-        if seen.reading is Reading.FAILED:
-            track.failing_since = failing_since or track.failing_since or seen.observed_at
-        elif seen.reading is Reading.OK:
-            track.failing_since = None
-        before = track.believed
+        self._date_failure(track, seen, failing_since)
+        before, counted = track.believed, track.streak
         believed = _weigh(track, seen)
+        self.rows += (track.streak > 0) - (counted > 0)
         if believed is None or believed is before:
             return
         track.believed = self._samples[track.key] = believed
+        self._refresh(track, believed)
         if seen.signal in _BY_VALUE:
             self._values.setdefault(seen.signal, {})[track.key] = believed
+        if before is None or before.reading is not believed.reading or before.value != believed.value:
+            self.revision += 1
         if self.on_flip is not None and _flipped(before, believed):
             self.on_flip()
+
+    def _date_failure(self, track: Track, seen: Observation, failing_since: datetime | None) -> None:
+        if seen.reading is Reading.FAILED:
+            if track.failing_since is None:
+                track.failing_since = failing_since or seen.observed_at
+                self.revision += 1
+        elif seen.reading is Reading.OK and track.failing_since is not None:
+            track.failing_since = None
+            self.revision += 1
+
+    def _refresh(self, track: Track, believed: Observation) -> None:
+        """The keys in the order in which they were last believed anew: the first is the first to grow stale."""
+        self._fresh[track.key] = track
+        self._fresh.move_to_end(track.key)
+        self._shortest_s = min(self._shortest_s, believed.valid_s)
 
     def snapshot(self, now: datetime) -> Evidence:
         """All that is believed, stale samples too: whoever weighs them counts them as silence."""
@@ -97,21 +123,36 @@ class EvidenceBook:
         for name in gone:
             track = self._tracks.pop(name)
             key = track.key
+            self._fresh.pop(key, None)
+            self.rows -= track.streak > 0
+            self.revision += 1
             self._by_signal[key.signal].remove(track)
             self._by_region[key.region].remove(track)
             self._samples.pop(key, None)
             self._values.get(key.signal, {}).pop(key, None)
 
+    def stale_ones(self, now: datetime) -> bool:
+        """Whether a belief has grown stale since this was last asked. Cheap as long as everything keeps coming."""
+        found = False
+        while self._fresh:
+            track = next(iter(self._fresh.values()))
+            believed = track.believed
+            age_s = 0.0 if believed is None else (now - believed.observed_at).total_seconds()
+            if age_s <= self._shortest_s:
+                break
+            if believed is not None and age_s <= believed.valid_s:
+                return True  # others behind it may be due before it: whoever asks had better look at everything
+            del self._fresh[track.key]
+            found = True
+        return found
+
     def settled(self, now: datetime) -> bool:
         """Whether the same samples again would change no belief: no row is being counted, and what no longer comes is
         stale already."""
-        for track in self._tracks.values():
-            seen = track.believed
-            if track.streak or (
-                seen is not None and _ALIVE_S < (now - seen.observed_at).total_seconds() <= seen.valid_s
-            ):
-                return False
-        return True
+        if self.rows or self.stale_ones(now):
+            return False
+        oldest = next(iter(self._fresh.values())).believed if self._fresh else None
+        return oldest is None or (now - oldest.observed_at).total_seconds() <= _ALIVE_S
 
     def leap(self, by: timedelta) -> None:
         """Date everything later, as if the same samples had kept coming for so long (the simulator's leap)."""

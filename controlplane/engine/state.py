@@ -96,6 +96,18 @@ def expire(state: EstateState, now: datetime) -> EstateState:
     )
 
 
+def next_expiry(state: EstateState) -> datetime | None:
+    """When the first thing that a person said runs out."""
+    ends = [
+        *(override.until for override in state.overrides),
+        *(wish.until for wish in state.wishes),
+        *(loss.until for loss in state.accepted),
+        *(approval.expires_at for approval in state.approvals if approval.expires_at is not None),
+        *(approved.until for approved in state.approved),
+    ]
+    return min(ends, default=None)
+
+
 def remember(state: EstateState, verdicts: Mapping[tuple[str, str], Verdict]) -> EstateState:
     """Keep of the verdicts what the next ones depend on."""
     memory = tuple(Remembered(v.region, v.service, v.state, v.since) for _, v in sorted(verdicts.items()))

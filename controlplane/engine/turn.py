@@ -24,27 +24,35 @@ from controlplane.model.rules import Rule, reason
 from controlplane.model.verdict import EVERY_SERVICE
 from controlplane.model.world import Drain, Shares
 
-_FIRST_LOOKS_S = 10.0
+FIRST_LOOKS_S = 10.0
 
 
 @dataclass(slots=True)
 class Turn:
-    """``unheard``: services whose target has never heard of them. ``complete``: drains whose end has been told."""
+    """``unheard``: services whose target has never heard of them. ``complete``: drains whose end has been told.
+    ``decision`` is the last one, ``decided_from`` the state it was made from, ``unstarted`` how many
+    actions could have begun and have not."""
 
     machine: Machine
     unheard: set[str] = field(default_factory=set)
     complete: set[Drain] = field(default_factory=set)
+    decision: Decision | None = None
+    decided_from: EstateState | None = None
+    unstarted: int = 0
 
-    async def take(self, verdicts: Verdicts, now: datetime) -> Decision:
+    async def take(self, verdicts: Verdicts, now: datetime) -> None:
         """Decide from what is so now, and act on it as far as lease, store, guard and people let."""
         machine, before = self.machine, self.machine.keeper.state
         keeper = machine.keeper
         keeper.change(lambda state: machine.decider.surveyor.alarmed(remember(expire(state, now), verdicts)))
-        decision = self._decide(keeper.state, now)
+        self.decided_from = keeper.state
+        self.decision = decision = self._decide(keeper.state, now)
         plan = decision.plan
         answers = machine.decider.answer(decision, self._standing(decision))
         refusals = [answer for answer in answers if isinstance(answer, Refusal)]
-        chosen = machine.actor.choose(answer for answer in answers if isinstance(answer, Permit))
+        permits = [answer for answer in answers if isinstance(answer, Permit) and not answer.action.after]
+        chosen = machine.actor.choose(permits)
+        self.unstarted = len(permits)
         begun = tuple(permit.action for permit in chosen)
         over = restored(keeper.state, plan, self._healthy(decision)) if plan.returning else ()
         keeper.change(lambda state: note_freeze(note_room(state, plan, now), plan, now))
@@ -57,7 +65,6 @@ class Turn:
         entries += notes.refusals([r for r in refusals if not r.action.after and not _only_static(r)])
         entries += self._turned(before, decision, over)
         await self._write_and_start(entries, chosen)
-        return decision
 
     def ended(self, flight: Flight, outcome: Outcome) -> None:
         """An act has ended: tell, and look again at once."""
@@ -97,7 +104,7 @@ class Turn:
     def _premature(self, hold: Hold) -> bool:
         """Whether it only says that nothing is known, or not for long, by one who has hardly begun to look."""
         machine = self.machine
-        young = machine.clock.monotonic() - machine.began_s < _FIRST_LOOKS_S
+        young = machine.clock.monotonic() - machine.began_s < FIRST_LOOKS_S
         return young and all(why.rule in {Rule.BLIND, Rule.DAMPING} for why in hold.reasons)
 
     def _turned(self, before: EstateState, decision: Decision, over: Iterable[Drain]) -> list[Entry]:
@@ -134,6 +141,7 @@ class Turn:
             await machine.scribe.note(entries)
             if chosen:
                 flights = await machine.actor.announce(chosen)
+                self.unstarted -= len(flights)
                 machine.actor.launch(flights, self.ended)
         except LeaseLost:
             leadership.drop()

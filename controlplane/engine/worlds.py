@@ -17,7 +17,7 @@ Verdicts = Mapping[tuple[str, str], Verdict]
 
 _DEAD_BELOW = 0.10
 _SUCCEEDS_FROM = 0.90
-_PROMOTION_SEEN = timedelta(seconds=3)
+PROMOTION_SEEN = timedelta(seconds=3)
 _NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -38,7 +38,7 @@ class Surveyor:
             at=now,
             verdicts=verdicts,
             shares=state.shares,
-            demand=self.demand.update(self.estate, self.book.values(Signal.DEMAND)),
+            demand=self.demand.update(self.estate, self.book.tracks(Signal.DEMAND)),
             knobs=state.knobs,
             lag=lag,
             holders=state.holders,
@@ -79,7 +79,7 @@ class Surveyor:
                 and (seen := track.believed) is not None
                 and seen.reading is not Reading.UNKNOWN
                 and _fresh(seen.observed_at, seen.valid_s, now)
-                and (after is None or seen.observed_at - after > _PROMOTION_SEEN)
+                and (after is None or seen.observed_at - after > PROMOTION_SEEN)
             ]
             if not any(writes) and len(writes) >= quorum:
                 idle.add((name, region))

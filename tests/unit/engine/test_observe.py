@@ -217,7 +217,7 @@ def test_demand_is_summed_over_the_regions_an_edge_sends_to_and_counted_once_for
     book.add(demand(100, 0, "dublin"))
     book.add(demand(50, 0, "frankfurt"))
     book.add(Observation(Signal.DEMAND, "v2", "dublin", "checkout", Reading.OK, at(0), value=100, origin="IE"))
-    assert gauge.update(ESTATE, book.values(Signal.DEMAND)) == {"checkout": {"IE": 150.0}}
+    assert gauge.update(ESTATE, book.tracks(Signal.DEMAND)) == {"checkout": {"IE": 150.0}}
 
 
 def test_the_chance_of_arrivals_does_not_move_demand() -> None:
@@ -225,22 +225,22 @@ def test_the_chance_of_arrivals_does_not_move_demand() -> None:
     shown = set()
     for second, value in enumerate((100, 108, 95, 103, 92, 104, 99, 110, 96)):
         book.add(demand(value, second))
-        shown.add(gauge.update(ESTATE, book.values(Signal.DEMAND))["checkout"]["IE"])
+        shown.add(gauge.update(ESTATE, book.tracks(Signal.DEMAND))["checkout"]["IE"])
     assert shown == {100.0}
 
 
 def test_a_surge_beyond_chance_is_believed_at_once() -> None:
     gauge, book = DemandGauge(), EvidenceBook()
     book.add(demand(100, 0))
-    gauge.update(ESTATE, book.values(Signal.DEMAND))
+    gauge.update(ESTATE, book.tracks(Signal.DEMAND))
     book.add(demand(300, 1))
-    assert gauge.update(ESTATE, book.values(Signal.DEMAND))["checkout"]["IE"] == 300.0
+    assert gauge.update(ESTATE, book.tracks(Signal.DEMAND))["checkout"]["IE"] == 300.0
 
 
 def test_silence_says_nothing_about_demand() -> None:
     gauge, book = DemandGauge(), EvidenceBook()
     book.add(demand(120, 0))
-    gauge.update(ESTATE, book.values(Signal.DEMAND))
+    gauge.update(ESTATE, book.tracks(Signal.DEMAND))
     assert gauge.update(ESTATE, ()) == {"checkout": {"IE": 120.0}}
 
 
@@ -248,7 +248,7 @@ def test_demand_of_strangers_is_not_demand() -> None:
     book = EvidenceBook()
     book.add(Observation(Signal.DEMAND, "edge", "dublin", "nobody", Reading.OK, NOW, value=5, origin="IE"))
     book.add(Observation(Signal.DEMAND, "edge", "dublin", "checkout", Reading.OK, NOW, value=5, origin="XX"))
-    assert DemandGauge().update(ESTATE, book.values(Signal.DEMAND)) == {}
+    assert DemandGauge().update(ESTATE, book.tracks(Signal.DEMAND)) == {}
 
 
 def test_capacity_that_was_seen_counts_before_what_a_scale_up_confirmed() -> None:

@@ -192,6 +192,8 @@ async def test_a_tick_that_fails_is_told_and_the_loop_goes_on(s: Scene) -> None:
 class _Broken:
     """A book that cannot be read."""
 
+    revision = -5
+
     def snapshot(self, _: object) -> object:
         raise ValueError("a mistake of ours")
 
@@ -276,7 +278,12 @@ async def test_a_knob_whose_driver_is_out_of_order_is_planned_without_for_a_whil
 @scene()
 async def test_a_loop_says_when_it_will_have_nothing_to_do_and_a_leap_changes_nothing(s: Scene) -> None:
     daemon = await s.settled()
+    assert daemon.quiet_until() is None, "it has hardly begun to look"
+    await s.live(12)
     assert daemon.quiet_until() is not None
+    plans = daemon.machine.decider.fresh_plans
+    await s.live(60)
+    assert daemon.machine.decider.fresh_plans == plans, "a tick that finds nothing new decides nothing"
     await s.live(3, "dublin")
     await s.live(10, "dublin")
     before = len(await s.journal())
