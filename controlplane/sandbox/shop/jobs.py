@@ -1,10 +1,12 @@
 """Exclusive work: a job that runs only while its lease lasts, and leaves a trace of every moment it ran.
 
 The lease is a row in the job's datastore, taken with an epoch and renewed by the holder itself each second. Whoever
-cannot renew it stops by itself before it can have run out for anybody else; whoever returns (from a freeze, a cut)
-comes back fenced and waits to be activated anew. ``ttl_s`` is how long the lease is. In an estate without a datastore
-nobody keeps leases: there a job that was activated with a ``ttl_s`` must be told again (the same ``activate``, or
-``renew``) within that time. A lower epoch than one seen is refused.
+cannot renew it stops by itself before it can have run out for anybody else. Whoever returns (from a freeze, a cut, or
+because the datastore is back) comes back fenced: it runs again only if it can renew a lease that nobody has taken
+meanwhile, and is out of it for good if somebody has. ``ttl_s`` is how long the lease is.
+
+In an estate without a datastore nobody keeps leases: there a job that was activated with a ``ttl_s`` must be told again
+(the same ``activate``, or ``renew``) within that time. A lower epoch than one seen is refused.
 """
 
 import asyncio
@@ -65,6 +67,7 @@ class Job:
     why: str = "never activated"
     beats: int = 0
     _wanted: bool = False
+    _lapsed: bool = False
     _lease_s: float = LEASE_S
     _held_until: float = 0.0
     _told_until: float = 0.0
@@ -140,18 +143,21 @@ class Job:
 
     async def _see_to_the_lease(self) -> None:
         while True:
-            if not self._wanted and not self.active:
+            if not (self._wanted or self._lapsed or self.active):
                 self._wake.clear()
                 await self._wake.wait()
             await asyncio.sleep(BEAT_S)
             now = time.monotonic()
-            if self.active and self.store is not None and now - self._renewed >= min(_RENEW_S, self._lease_s / 3):
-                await self._renew(self.store, now)
-            elif self._wanted and (not self.active or self.seen > self.epoch):
+            due = now - self._renewed >= min(_RENEW_S, self._lease_s / 3)
+            if self._wanted and (not self.active or self.seen > self.epoch):
                 await self._take(now)
+            elif self.store is not None and due and (self.active or self._lapsed):
+                await self._renew(self.store, now)
 
     def _lapse(self, now: float) -> None:
-        self._stop("lapsed: " + ("not told again" if now >= self._told_until else "the lease was not renewed"))
+        told = now < self._told_until
+        self._stop("lapsed: " + ("the lease was not renewed" if told else "not told again"))
+        self._lapsed = told
 
     def _heed(self, epoch: int) -> None:
         if epoch < self.seen:
@@ -192,22 +198,23 @@ class Job:
             held = await store.run(_RENEW, (self._lease_s, self.name, self.region, epoch))
             held = held and await store.run(_BEAT, (self.name, self.region, epoch) * 2)
         except NoPrimary as problem:
-            self.why = f"cannot renew: {problem}"
+            self.why = f"{'lapsed' if self._lapsed else 'active'}: cannot renew: {problem}"
             return
-        if not self.active:
+        if epoch != self.epoch or not (self.active or self._lapsed):
             return
-        if time.monotonic() >= self.until:
-            self._lapse(now)  # what was renewed too late was over already, and somebody may have been told so
-        elif held:
-            self._held_until, self.why = now + self._lease_s, "active"
-        elif epoch == self.epoch:
+        if not held:
             self._stop("superseded: the lease is not ours any more")
+        elif self._lapsed:
+            self._begin(epoch, now + self._lease_s)
+        else:
+            self._held_until, self.why = now + self._lease_s, "active"
 
     def _begin(self, epoch: int, until: float) -> None:
         self.active, self.epoch, self.waiting_s, self.why = True, epoch, 0.0, "active"
+        self._lapsed = False
         self._held_until = until
         self._beat()
 
     def _stop(self, why: str) -> None:
-        self.active = self._wanted = False
+        self.active = self._wanted = self._lapsed = False
         self.waiting_s, self.why = 0.0, why

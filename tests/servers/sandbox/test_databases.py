@@ -58,28 +58,46 @@ async def test_a_primary_that_is_cut_off_acknowledges_nothing(sandbox: Sandbox) 
     await _writes_again(sandbox, "whole")
 
 
-async def test_a_holder_that_is_cut_off_stops_by_itself_and_comes_back_fenced(sandbox: Sandbox) -> None:
+async def test_a_holder_that_is_cut_off_stops_by_itself_and_goes_on_if_nobody_took_over(sandbox: Sandbox) -> None:
     told = await region_says(sandbox.plan, "dublin", "/_jobs/settlement/activate", {"epoch": 2, "ttl_s": 2.0})
     assert told.body["active"]
     fault = await sandbox.fault("blackhole", "dublin")
     shop = sandbox.plan.regions["dublin"].shop
 
     async def stopped() -> bool:
-        return not (await ask(shop, "/_jobs/settlement")).body["active"]
+        return str((await ask(shop, "/_jobs/settlement")).body["why"]).startswith("lapsed")
 
     await until(stopped)
+    assert not (await ask(shop, "/_jobs/settlement")).body["active"]
     await sandbox.end(fault)
-    standing = (await region_says(sandbox.plan, "dublin", "/_jobs/settlement")).body
-    assert (standing["active"], standing["wanted"]) == (False, False)
-    assert standing["why"].startswith("lapsed")
 
-    async def runs_elsewhere() -> bool:
-        return bool(
-            (await region_says(sandbox.plan, "frankfurt", "/_jobs/settlement/activate", {"epoch": 3})).body["active"]
-        )
+    async def goes_on() -> bool:
+        return bool((await ask(shop, "/_jobs/settlement")).body["active"])
 
-    await until(runs_elsewhere)
-    assert census.double_active_s(sandbox.plan) == 0
+    await until(goes_on)
+
+
+async def test_a_holder_that_returns_after_another_took_over_stays_fenced(sandbox: Sandbox) -> None:
+    plan = sandbox.plan
+    assert (await region_says(plan, "dublin", "/_jobs/settlement/deactivate", {"epoch": 3})).status == 200
+
+    async def runs_in(region: str, epoch: int) -> bool:
+        order = {"epoch": epoch, "ttl_s": 2.0}
+        return bool((await region_says(plan, region, "/_jobs/settlement/activate", order)).body.get("active"))
+
+    await until(lambda: runs_in("frankfurt", 3))
+    fault = await sandbox.fault("freeze", "frankfurt")
+    await until(lambda: runs_in("dublin", 4))
+    await sandbox.end(fault)
+
+    async def knows() -> bool:
+        return str((await region_says(plan, "frankfurt", "/_jobs/settlement")).body["why"]).startswith("superseded")
+
+    await until(knows)
+    assert not (await region_says(plan, "frankfurt", "/_jobs/settlement")).body["active"]
+    assert (await region_says(plan, "dublin", "/_jobs/settlement")).body["active"]
+    assert {span.region for span in census.spans(plan, "settlement")} == {"dublin", "frankfurt"}
+    assert census.double_active_s(plan) == 0
 
 
 async def test_a_primary_that_is_replaced_while_it_lives_follows_by_itself_and_back_again(sandbox: Sandbox) -> None:
