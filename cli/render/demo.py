@@ -20,13 +20,13 @@ from controlplane.model.verdict import Health
 if TYPE_CHECKING:
     from controlplane.sandbox.demo.outcome import Outcome
     from controlplane.sandbox.demo.play import Audience
-    from controlplane.sandbox.demo.record import Deed, Moment, Record, Second
+    from controlplane.sandbox.demo.record import Moment, Record, Second
+    from controlplane.sandbox.demo.story import Line
     from controlplane.sandbox.rise import Step
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _BAR = 28
 _RECENT_S = 40
-_TOLD = frozenset({"drained", "restored", "freeze", "hold", "undo", "refused", "leader", "outcome"})
 
 
 @contextmanager
@@ -128,15 +128,16 @@ def summary_view(outcome: "Outcome", report: Path) -> RenderableType:
 
 
 def _picture(record: "Record", room: int) -> RenderableType:
+    from controlplane.sandbox.demo.story import story
+
     blocks: list[RenderableType] = [Text()]
     if record.seconds:
         blocks.append(_users(record.seconds))
     if record.now is not None:
         latest = record.seconds[-1] if record.seconds else None
         blocks += [Text(), _regions(record.now, latest), Text(), *_facts(record.now)]
-    told = [deed for deed in record.deeds if deed.kind in _TOLD or deed.verdict is not None]
-    if told:
-        blocks += [Text(), *(_deed(deed, record) for deed in told[-room:])]
+    if record.deeds:
+        blocks += [Text(), *(_told(line) for line in story(record)[-room:])]
     return Group(*blocks)
 
 
@@ -179,16 +180,11 @@ def _facts(now: "Moment") -> list[RenderableType]:
     return [table]
 
 
-def _deed(deed: "Deed", record: "Record") -> Text:
-    from controlplane.sandbox.demo.record import Mark
-
-    since = record.since(Mark.KILLED, deed.at)
-    when = f"{since:+7.1f} s" if since is not None else " " * 9
-    style = {"drained": "red", "verdict": "red", "restored": "green", "hold": "yellow"}.get(deed.kind, "")
-    line = Text.assemble((f"  {when}  ", "dim"), (f"{deed.kind:<9}", style), (f"{clean(deed.subject)}  ", "bold"))
-    line.append(clean(deed.why), "dim")
-    line.no_wrap, line.overflow = True, "ellipsis"
-    return line
+def _told(line: "Line") -> Text:
+    style = {"good": "green", "bad": "red"}.get(line.tone, "")
+    text = Text.assemble((f"  {line.when:>9}  ", "dim"), (clean(line.what), style), "  ", (clean(line.why), "dim"))
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
 
 
 def _seconds(value: float | None, more: str = "") -> str:

@@ -15,10 +15,10 @@ from controlplane.sandbox.plan import SandboxPlan
 class Outcome:
     """Seconds count from the kill; None: it did not come about, or (lost writes) could not be counted.
 
-    ``traffic_left_s``: no request is sent there any more; ``drained_s``: nothing at all is left there, jobs and databases
-    included. ``knobs``: each that was turned, at its deepest. ``holders``: where each exclusive service runs and each datastore
-    is written at the end. ``failed_on_the_way_back``: of the failed requests, those due after the region was started
-    again.
+    ``traffic_left_s``: no request is sent there any more; ``drained_s``: nothing at all is left there, jobs and
+    databases included. ``knobs``: each that was turned, at its deepest. ``holders``: where each exclusive service runs
+    and each datastore is written at the end. ``failed_on_the_way_back``: of the failed requests, those due after the
+    region was started again.
     """
 
     region: str

@@ -144,7 +144,7 @@ class _Watch:
             self._seq = max(self._seq, deed.seq)
             self._record.deeds.append(deed)
         self._record.seconds.extend(self._users.read())
-        _set_marks(self._record)
+        set_marks(self._record)
         self._audience.pulse(self._record)
 
     async def last(self, seconds: float) -> None:
@@ -162,7 +162,7 @@ class _Watch:
             await asyncio.sleep(_LOOK_EVERY_S)
 
 
-def _set_marks(record: Record) -> None:
+def set_marks(record: Record) -> None:
     """From the journal alone: when the control plane knew, had left, and had brought back."""
     marks, region = record.marks, record.region
     for deed in record.deeds:

@@ -108,7 +108,7 @@ def _lane(record: Record, axis: Axis, name: str, look: Callable[[Moment], tuple[
     """Equal neighbours make one bar; each lasts until the next begins."""
     bars = []
     moments = record.moments
-    ends = [moment.at for moment in moments[1:]] + [axis.end]
+    ends = [*(moment.at for moment in moments[1:]), axis.end][: len(moments)]
     seen = [(look(moment), moment.at, end) for moment, end in zip(moments, ends, strict=True)]
     for (tone, label), run in groupby(seen, key=lambda one: one[0]):
         spans = list(run)

@@ -11,7 +11,7 @@ from controlplane.sandbox.demo.record import Record
 from controlplane.sandbox.demo.report.axis import LEFT, RIGHT, WIDTH, axis_of
 from controlplane.sandbox.demo.report.curves import charts
 from controlplane.sandbox.demo.report.lanes import groups
-from controlplane.sandbox.demo.report.story import journal, story
+from controlplane.sandbox.demo.story import journal, story
 from controlplane.sandbox.plan import SandboxPlan
 
 
@@ -37,8 +37,8 @@ def page(record: Record, outcome: Outcome, plan: SandboxPlan) -> str:
             groups=groups(record, axis, plan, tones),
             ticks=axis.ticks(),
             marks=axis.marks(record),
-            story=story(record, axis),
-            journal=journal(record, axis),
+            story=story(record),
+            journal=journal(record),
             setting=_setting(outcome, plan),
             width=WIDTH,
             left=LEFT,
@@ -61,7 +61,7 @@ def _lead(outcome: Outcome) -> str:
         return f"{outcome.region} was killed under load, and was not left in time. The figures and the journal say why."
     back = "" if outcome.restored_s is None else f" It was brought back {outcome.restored_s:.0f} s after the kill."
     return (
-        f"{outcome.region} was killed under load. Its users were served elsewhere {outcome.traffic_left_s:.1f} s later; "
+        f"{outcome.region} was killed under load. Its users had all moved {outcome.traffic_left_s:.1f} s later; "
         f"{outcome.failed:,} of {outcome.total:,} requests failed.{back}"
     )
 

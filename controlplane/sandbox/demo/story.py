@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from controlplane.sandbox.demo.record import Deed, Record
-from controlplane.sandbox.demo.report.axis import Axis
+from controlplane.sandbox.demo.record import Deed, Mark, Record
 
 _TOGETHER_S = 1.0
 _DEEDS = frozenset({"outcome", "undo"})
@@ -22,24 +21,24 @@ _VERBS = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """``kind`` picks the colour; ``what`` is the deed, ``why`` its reason."""
+    """``tone``: good, bad or neither; ``what`` is the deed, ``why`` its reason."""
 
     when: str
-    kind: str
+    tone: str
     what: str
     why: str
     rules: str
 
 
-def story(record: Record, axis: Axis) -> list[Line]:
-    """What a reader wants to know; the whole journal stands below it."""
+def story(record: Record) -> list[Line]:
+    """What a reader wants to know. Seconds count from the kill, and before it from the first entry."""
     told = [deed for deed in record.deeds if deed.kind in _DEEDS | _FACTS or deed.verdict is not None]
-    return [_line(group, record.region, axis) for group in _together(told)]
+    return [_line(group, record) for group in _together(told)]
 
 
-def journal(record: Record, axis: Axis) -> list[Line]:
+def journal(record: Record) -> list[Line]:
     """Every entry."""
-    return [Line(_when(deed, axis), deed.kind, deed.subject, deed.why, " ".join(deed.rules)) for deed in record.deeds]
+    return [Line(_when(deed, record), deed.kind, deed.subject, deed.why, " ".join(deed.rules)) for deed in record.deeds]
 
 
 def _together(deeds: Sequence[Deed]) -> Iterator[list[Deed]]:
@@ -67,14 +66,14 @@ def _like(one: Deed, other: Deed) -> bool:
     )
 
 
-def _line(group: Sequence[Deed], region: str, axis: Axis) -> Line:
+def _line(group: Sequence[Deed], record: Record) -> Line:
     first = group[0]
     whys = list(dict.fromkeys(deed.why for deed in group if deed.why))
     why = whys[0] if whys else ""
     if len(whys) > 1:
         why += f" (and {len(whys) - 1} more like it)"
     rules = sorted({rule for deed in group for rule in deed.rules}, key=lambda rule: int(rule[1:]))
-    return Line(_when(first, axis), _tone(first, region), _what(group), why, " ".join(rules))
+    return Line(_when(first, record), _tone(first, record.region), _what(group), why, " ".join(rules))
 
 
 def _what(group: Sequence[Deed]) -> str:
@@ -108,5 +107,6 @@ def _tone(deed: Deed, region: str) -> str:
     return {"drained": "bad", "restored": "good"}.get(deed.kind, "") if whole else ""
 
 
-def _when(deed: Deed, axis: Axis) -> str:
-    return f"{deed.at - axis.zero:+.1f} s"
+def _when(deed: Deed, record: Record) -> str:
+    zero = record.marks.get(Mark.KILLED, record.deeds[0].at)
+    return f"{deed.at - zero:+.1f} s"
