@@ -43,21 +43,26 @@ class EvidenceBook:
     on_flip: Callable[[], None] | None = None
     revision: int = 0
     rows: int = 0
-    _fresh: OrderedDict[Key, Track] = field(default_factory=OrderedDict)
+    _fresh: OrderedDict[Track, None] = field(default_factory=OrderedDict)
     _shortest_s: float = float("inf")
-    _tracks: dict[tuple[str, ...], Track] = field(default_factory=dict)
-    _samples: dict[Key, Observation] = field(default_factory=dict)
-    _values: dict[Signal, dict[Key, Observation]] = field(default_factory=dict)
+    _tracks: dict[tuple[str | None, ...], Track] = field(default_factory=dict)
     _by_signal: dict[Signal, list[Track]] = field(default_factory=dict)
     _by_region: dict[str, list[Track]] = field(default_factory=dict)
 
     def add(self, seen: Observation) -> None:
-        """Take one sample of this replica's own probes."""
-        self.take(seen, local=True)
+        """Take one sample of this replica's own probes. Nearly all say what the last one said: those take a short way,
+        for there are thousands a second."""
+        track = self._tracks.get((seen.signal, seen.vantage, seen.region, seen.subject, seen.origin))
+        if track is None or not _says_the_same(track, seen):
+            self.take(seen, local=True)
+            return
+        track.last_at, track.believed = seen.observed_at, seen
+        self._fresh[track] = None
+        self._fresh.move_to_end(track)
 
     def take(self, seen: Observation, *, local: bool, failing_since: datetime | None = None) -> None:
         """Take one sample. Samples older than the last one of their key are late post and are dropped."""
-        name = (seen.signal, seen.vantage, seen.region, seen.subject, seen.origin or "")
+        name = (seen.signal, seen.vantage, seen.region, seen.subject, seen.origin)
         track = self._tracks.get(name)
         if track is None:
             track = self._open(name, seen)
@@ -74,10 +79,8 @@ class EvidenceBook:
         self.rows += (track.streak > 0) - (counted > 0)
         if believed is None or believed is before:
             return
-        track.believed = self._samples[track.key] = believed
+        track.believed = believed
         self._refresh(track, believed)
-        if seen.signal in _BY_VALUE:
-            self._values.setdefault(seen.signal, {})[track.key] = believed
         if before is None or before.reading is not believed.reading or before.value != believed.value:
             self.revision += 1
         if self.on_flip is not None and _flipped(before, believed):
@@ -94,17 +97,23 @@ class EvidenceBook:
 
     def _refresh(self, track: Track, believed: Observation) -> None:
         """The keys in the order in which they were last believed anew: the first is the first to grow stale."""
-        self._fresh[track.key] = track
-        self._fresh.move_to_end(track.key)
+        self._fresh[track] = None
+        self._fresh.move_to_end(track)
         self._shortest_s = min(self._shortest_s, believed.valid_s)
 
     def snapshot(self, now: datetime) -> Evidence:
         """All that is believed, stale samples too: whoever weighs them counts them as silence."""
-        return Evidence(now, self.vantages, dict(self._samples))
+        samples = {track.key: track.believed for track in self._tracks.values() if track.believed is not None}
+        failing = {
+            track.key: track.failing_since
+            for track in self._by_signal.get(Signal.LIVENESS, ())
+            if track.failing_since is not None
+        }
+        return Evidence(now, self.vantages, samples, failing)
 
     def values(self, signal: Signal) -> Iterable[Observation]:
         """The believed samples of one signal that carries a value (demand, lag, capacity, facility, load)."""
-        return self._values.get(signal, {}).values()
+        return (track.believed for track in self._by_signal.get(signal, ()) if track.believed is not None)
 
     def tracks(self, signal: Signal | None = None, *, region: str | None = None) -> Iterable[Track]:
         """Tracks by signal and region, in the order they were first seen."""
@@ -123,26 +132,24 @@ class EvidenceBook:
         for name in gone:
             track = self._tracks.pop(name)
             key = track.key
-            self._fresh.pop(key, None)
+            self._fresh.pop(track, None)
             self.rows -= track.streak > 0
             self.revision += 1
             self._by_signal[key.signal].remove(track)
             self._by_region[key.region].remove(track)
-            self._samples.pop(key, None)
-            self._values.get(key.signal, {}).pop(key, None)
 
     def stale_ones(self, now: datetime) -> bool:
         """Whether a belief has grown stale since this was last asked. Cheap as long as everything keeps coming."""
         found = False
         while self._fresh:
-            track = next(iter(self._fresh.values()))
+            track = next(iter(self._fresh))
             believed = track.believed
             age_s = 0.0 if believed is None else (now - believed.observed_at).total_seconds()
             if age_s <= self._shortest_s:
                 break
             if believed is not None and age_s <= believed.valid_s:
                 return True  # others behind it may be due before it: whoever asks had better look at everything
-            del self._fresh[track.key]
+            del self._fresh[track]
             found = True
         return found
 
@@ -151,7 +158,7 @@ class EvidenceBook:
         stale already."""
         if self.rows or self.stale_ones(now):
             return False
-        oldest = next(iter(self._fresh.values())).believed if self._fresh else None
+        oldest = next(iter(self._fresh)).believed if self._fresh else None
         return oldest is None or (now - oldest.observed_at).total_seconds() <= _ALIVE_S
 
     def leap(self, by: timedelta) -> None:
@@ -161,19 +168,34 @@ class EvidenceBook:
                 track.last_at += by
             if track.believed is not None:
                 track.believed = replace(track.believed, observed_at=track.believed.observed_at + by)
-                self._samples[track.key] = track.believed
-                if track.key.signal in _BY_VALUE:
-                    self._values[track.key.signal][track.key] = track.believed
             if track.history:
                 track.history[-1] = replace(track.history[-1], observed_at=track.history[-1].observed_at + by)
 
-    def _open(self, name: tuple[str, ...], seen: Observation) -> Track:
+    def _open(self, name: tuple[str | None, ...], seen: Observation) -> Track:
         key = Key(seen.signal, seen.vantage, seen.region, seen.subject, seen.origin)
         history: deque[Observation] | None = deque(maxlen=_LAG_MEMORY) if seen.signal is Signal.LAG else None
         self._tracks[name] = track = Track(key, history=history)
         self._by_signal.setdefault(seen.signal, []).append(track)
         self._by_region.setdefault(seen.region, []).append(track)
         return track
+
+
+def _says_the_same(track: Track, seen: Observation) -> bool:
+    """Whether a sample only confirms what is believed, and leaves nothing to keep beside its date."""
+    believed, last_at = track.believed, track.last_at
+    return (
+        believed is not None
+        and seen.reading is believed.reading
+        and seen.value == believed.value
+        and track.streak == 0
+        and track.history is None
+        and last_at is not None
+        and seen.observed_at >= last_at
+        and seen.valid_s == believed.valid_s
+        and (seen.reading is Reading.FAILED) is (track.failing_since is not None)
+        and seen.reading is not Reading.UNKNOWN
+        and track.local
+    )
 
 
 def _weigh(track: Track, seen: Observation) -> Observation | None:
