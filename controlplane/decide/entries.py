@@ -23,6 +23,11 @@ class Counts:
         self.succeeded += requests * success
 
     @property
+    def success(self) -> float | None:
+        """The fraction that succeeded; None where nobody asked."""
+        return self.succeeded / self.requests if self.requests > 0 else None
+
+    @property
     def sound(self) -> bool:
         """Whether next to nothing fails."""
         return self.succeeded >= self.requests * SOUND_FROM

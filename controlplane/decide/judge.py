@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from controlplane.decide.entries import failing_entries
+from controlplane.decide.entries import Counts, failing_entries
 from controlplane.model.estate import Estate
 from controlplane.model.evidence import Evidence, Observation, Reading, Signal
 from controlplane.model.resources.service import Strength
@@ -22,23 +22,39 @@ Memory = Mapping[tuple[str, str], Verdict]
 
 @dataclass(slots=True)
 class _Tally:
-    """What was seen of one subject in one region: each vantage's vote, and users' requests and successes."""
+    """What was seen of one subject in one region: each vantage's vote and since when it sees failures, and samples of
+    users' success (when, requests, fraction)."""
 
     votes: dict[str, Reading] = field(default_factory=dict)
-    requests: float = 0.0
-    succeeded: float = 0.0
+    failing: dict[str, datetime] = field(default_factory=dict)
+    users: list[tuple[datetime, float, float]] = field(default_factory=list)
 
-    def vote(self, vantage: str, reading: Reading) -> None:
+    def vote(self, vantage: str, reading: Reading, since: datetime) -> None:
         """Of several probes by one vantage a failed one counts before a passed one, and that before none."""
         known = self.votes.get(vantage, Reading.UNKNOWN)
         if Reading.FAILED not in (known, reading):
             self.votes[vantage] = Reading.OK if Reading.OK in (known, reading) else Reading.UNKNOWN
-        else:
-            self.votes[vantage] = Reading.FAILED
+            return
+        self.votes[vantage] = Reading.FAILED
+        if reading is Reading.FAILED:
+            self.failing[vantage] = min(self.failing.get(vantage, since), since)
+
+    def count(self, quorum: int) -> Counts:
+        """Users' requests and successes. Once a quorum sees failures, what users said before that says nothing: they
+        were served by something that is no longer there."""
+        agreed_at = None
+        if len(self.failing) >= quorum and len(self.failing) > self.passing:
+            agreed_at = sorted(self.failing.values())[quorum - 1]
+        total = Counts()
+        for at, requests, success in self.users:
+            if agreed_at is None or at >= agreed_at:
+                total.add(requests, success)
+        return total
 
     @property
-    def success(self) -> float | None:
-        return self.succeeded / self.requests if self.requests > 0 else None
+    def passing(self) -> int:
+        """Vantages that see it well."""
+        return sum(vote is Reading.OK for vote in self.votes.values())
 
 
 def judge(estate: Estate, evidence: Evidence, memory: Memory, *, now: datetime) -> dict[tuple[str, str], Verdict]:
@@ -55,13 +71,14 @@ def judge(estate: Estate, evidence: Evidence, memory: Memory, *, now: datetime) 
     silent = _Tally()
     found: dict[tuple[str, str], Verdict] = {}
     for region in estate.regions:
-        whole = _Tally()
+        whole = Counts()
         for name in estate.services:
             if region not in estate.deployed(name):
                 continue
             tally = tallies.get((region, name), silent)
-            whole.requests += tally.requests
-            whole.succeeded += tally.succeeded
+            users = tally.count(quorum)
+            whole.requests += users.requests
+            whole.succeeded += users.succeeded
             found[region, name] = _weigh(region, name, tally, quorum)
         for name, store in estate.datastores.items():
             if (region, name) in tallies and region in (store.spec.primary, *store.spec.replicas):
@@ -87,10 +104,9 @@ def _tally(evidence: Evidence, now: datetime, entries: frozenset[str]) -> dict[t
             continue
         tally = tallies.setdefault((key.region, key.subject), _Tally())
         if key.signal is Signal.LIVENESS:
-            tally.vote(key.vantage, seen.reading)
+            tally.vote(key.vantage, seen.reading, evidence.failing_since.get(key, seen.observed_at))
         elif seen.value is not None and seen.reading is not Reading.UNKNOWN:
-            tally.requests += seen.weight
-            tally.succeeded += seen.weight * seen.value
+            tally.users.append((seen.observed_at, seen.weight, seen.value))
     return tallies
 
 
@@ -108,12 +124,13 @@ def _quorum(estate: Estate, evidence: Evidence) -> int:
 def _weigh(region: str, subject: str, tally: _Tally, quorum: int) -> Verdict:
     """Users' success decides where there is any; else the vantages' votes do, by quorum and majority."""
     counts = _count(tally.votes.values())
-    success = tally.success
+    users = tally.count(quorum)
+    success = users.success
     if success is not None:
-        state = _by_users(success, tally.requests)
+        state = _by_users(success, users.requests)
         disagrees = state is not Health.DOWN and counts["failed"] >= quorum and counts["failed"] > counts["ok"]
         code = "users-succeed" if disagrees else "users"
-        why = reason(Rule.BLIND, code, success=round(success, 6), requests=round(tally.requests, 3))
+        why = reason(Rule.BLIND, code, success=round(success, 6), requests=round(users.requests, 3))
         return Verdict(region, subject, state, None, success, counts, (why,))
     state = _by_votes(counts, quorum)
     code = {Health.UNKNOWN: "no-quorum", Health.DOWN: "probes-fail", Health.HEALTHY: "probes-pass"}[state]
@@ -147,7 +164,7 @@ def _by_votes(counts: Mapping[str, int], quorum: int) -> Health:
 
 
 def _whole_region(
-    estate: Estate, region: str, users: _Tally, probes: _Tally, found: Mapping[tuple[str, str], Verdict]
+    estate: Estate, region: str, users: Counts, probes: _Tally, found: Mapping[tuple[str, str], Verdict]
 ) -> Verdict:
     """The region as such: by its users if it has any, else by the tier-weighted majority of known verdicts."""
     counts = _count(probes.votes.values())

@@ -1,7 +1,7 @@
 """Evidence: what one vantage saw of one thing at one instant."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -78,8 +78,10 @@ class Key:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """All that is believed at one instant, after fall and rise. ``vantages``: everybody who is meant to look, seen
-    or silent. Samples past their ``valid_s`` may still be there: whoever weighs them counts them as silence."""
+    or silent. Samples past their ``valid_s`` may still be there: whoever weighs them counts them as silence.
+    ``failing_since``: of keys that read ``failed``, when the row of failures began."""
 
     at: datetime
     vantages: tuple[str, ...]
     samples: Mapping[Key, Observation]
+    failing_since: Mapping[Key, datetime] = field(default_factory=dict)

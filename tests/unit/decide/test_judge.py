@@ -1,6 +1,7 @@
 """Evidence into verdicts: quorum, silence, users before probes, and whose fault a failure is."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from controlplane.decide.judge import judge
 from controlplane.model.evidence import Evidence, Key, Observation, Reading, Signal
@@ -29,16 +30,18 @@ def users(
 
 
 def verdicts(
-    *seen: Observation, memory: dict[tuple[str, str], Verdict] | None = None
+    *seen: Observation,
+    memory: dict[tuple[str, str], Verdict] | None = None,
+    failing_since: dict[Key, datetime] | None = None,
 ) -> dict[tuple[str, str], Verdict]:
     """All verdicts on this evidence."""
     samples = {Key(o.signal, o.vantage, o.region, o.subject, o.origin): o for o in seen}
-    return judge(SHOP, Evidence(NOW, VANTAGES, samples), memory or {}, now=NOW)
+    return judge(SHOP, Evidence(NOW, VANTAGES, samples, failing_since or {}), memory or {}, now=NOW)
 
 
-def state(*seen: Observation) -> Health:
+def state(*seen: Observation, failing_since: dict[Key, datetime] | None = None) -> Health:
     """The verdict on checkout in dublin."""
-    return verdicts(*seen)["dublin", "checkout"].state
+    return verdicts(*seen, failing_since=failing_since)["dublin", "checkout"].state
 
 
 def test_silence_from_every_vantage_is_unknown_not_down() -> None:
@@ -70,6 +73,14 @@ def test_a_probe_that_could_not_run_votes_for_nothing() -> None:
 
 def test_users_who_succeed_outweigh_probes_that_fail() -> None:
     assert state(*(probe(v, Reading.FAILED) for v in VANTAGES), users(0.999)) is Health.HEALTHY
+
+
+def test_what_users_said_before_the_probes_agreed_on_a_death_says_nothing() -> None:
+    failing = [probe(v, Reading.FAILED) for v in VANTAGES]
+    said_before = replace(users(1.0), observed_at=NOW - timedelta(seconds=2))
+    assert state(*failing, said_before) is Health.DOWN
+    since = {Key(o.signal, o.vantage, o.region, o.subject, o.origin): NOW - timedelta(seconds=9) for o in failing}
+    assert state(*failing, said_before, failing_since=since) is Health.HEALTHY
 
 
 def test_users_who_fail_outweigh_probes_that_pass() -> None:
