@@ -1,0 +1,1 @@
+"""The daemon as a process of its own, over real files, sockets and signals."""
