@@ -134,7 +134,7 @@ async def _ask_and_do(asked: Asked, place: Where, manner: Manner) -> int:
             raise RefusedByRule(preview.why, preview.rules)
         if manner.preview:
             return 0
-        if not manner.yes and not ask("Do it?"):
+        if not manner.yes and not await ask("Do it?"):
             tell("Nothing was changed.")
             return _FAILED
         done = await desk.do(change.verb, said)

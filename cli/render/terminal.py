@@ -1,5 +1,6 @@
 """Where output goes: answers to stdout, everything else to stderr; colours only where a person looks."""
 
+import asyncio
 import json
 import os
 import re
@@ -73,10 +74,28 @@ def show_json(value: Json) -> None:
     sys.stdout.flush()
 
 
-def ask(question: str) -> bool:
-    """Yes or no from the person at the terminal; anything but yes is no."""
+async def ask(question: str) -> bool:
+    """Yes or no from the person at the terminal; anything but yes is no.
+
+    The loop goes on while the person thinks: a lease is kept, and Ctrl-C is heard, which a blocked read would swallow.
+    """
     console(stderr=True).print(Text(f"{question} [y/N] ", style="bold"), end="")
+    await _readable(sys.stdin)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+async def _readable(stream: TextIO) -> None:
+    """Until a line is there. What cannot be waited for (a file) has its line at once."""
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    try:
+        place = stream.fileno()
+        loop.add_reader(place, ready.set)
+    except (OSError, ValueError):
+        return
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(place)
 
 
 def _print(where: Console, blocks: tuple[RenderableType, ...]) -> None:
