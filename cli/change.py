@@ -139,8 +139,10 @@ async def _ask_and_do(asked: Asked, place: Where, manner: Manner) -> int:
             return _FAILED
         done = await desk.do(change.verb, said)
     receipt = ReceiptDoc.model_validate(done)
-    show_json(done) if manner.json else show(receipt_view(receipt, change.undo))
-    return _WAITS if receipt.waiting else 0
+    show_json(done) if manner.json else show(receipt_view(receipt, change.undo, direct=place.direct))
+    if receipt.waiting:
+        return _WAITS
+    return _FAILED if any(one.failed for one in receipt.outcomes) else 0
 
 
 def _said(manner: Manner) -> "Said":

@@ -235,6 +235,20 @@ class EntryDoc(Doc):
     facts: Mapping[str, object] = Field(default_factory=dict)
 
 
+class OutcomeDoc(Doc):
+    """How one act of a command ended (only where it was seen through)."""
+
+    action: str
+    subject: str
+    ending: str | None = None
+    why: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is not as it was meant to be."""
+        return self.ending not in {"done", "no-effect"}
+
+
 class ReceiptDoc(Doc):
     """What became of a command, or what would."""
 
@@ -246,6 +260,7 @@ class ReceiptDoc(Doc):
     plan: PlanDoc | None = None
     second_person: bool = False
     before: PlanDoc | None = None
+    outcomes: tuple[OutcomeDoc, ...] = ()
     warnings: tuple[str, ...] = ()
 
 

@@ -3,7 +3,7 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cli.documents import ActionDoc, PlanDoc, ReceiptDoc
+from cli.documents import ActionDoc, OutcomeDoc, PlanDoc, ReceiptDoc
 from cli.render.grid import next_steps, section, step
 from cli.render.plan import action_list, hold_list
 from cli.render.terminal import clean
@@ -28,17 +28,29 @@ def preview_view(what: str, preview: ReceiptDoc) -> RenderableType:
     return Group(*blocks, Text())
 
 
-def receipt_view(receipt: ReceiptDoc, undo: str = "") -> RenderableType:
-    """What became of it, and what to do next."""
+def receipt_view(receipt: ReceiptDoc, undo: str = "", *, direct: bool = False) -> RenderableType:
+    """What became of it, and what to do next. ``direct``: there is no daemon to watch."""
     if receipt.waiting:
         text = Text(f"Waits for approval: {clean(receipt.why)}", "bold yellow")
         return Group(text, next_steps((f"leeward approve {receipt.waiting}", "said by a second person")))
-    text = Text("Done" if receipt.accepted else "Not done", "bold green" if receipt.accepted else "bold red")
+    good = receipt.accepted and not any(one.failed for one in receipt.outcomes)
+    text = Text("Done" if good else "Not done", "bold green" if good else "bold red")
     text.append(f": {clean(receipt.why)}" if receipt.why not in _NOTHING_MORE else ".", "")
     if receipt.seq:
         text.append(f"  (journal entry {receipt.seq})", "dim")
-    steps = [("leeward watch", "see it happen"), *([(undo, "take it back")] if undo else [])]
-    return Group(text, next_steps(*steps)) if receipt.accepted else text
+    well = [one for one in receipt.outcomes if not one.failed]
+    acts = (
+        [step("-", Text(f"{count(len(well), 'act')} done, the last of them {clean(well[-1].action)}"))] if well else []
+    )
+    acts += [_outcome(one) for one in receipt.outcomes if one.failed]
+    look = ("leeward status --direct", "see how it stands") if direct else ("leeward watch", "see it happen")
+    steps = [look, *([(undo, "take it back")] if undo else [])]
+    return Group(text, *acts, next_steps(*steps)) if receipt.accepted else text
+
+
+def _outcome(outcome: OutcomeDoc) -> RenderableType:
+    head = Text.assemble((clean(outcome.action), "bold"), (f"  {outcome.ending or 'unknown'}", "bold red"))
+    return step("-", head, outcome.why)
 
 
 def _consequences(plan: PlanDoc, before: PlanDoc | None) -> list[RenderableType]:

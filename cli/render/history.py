@@ -11,6 +11,7 @@ from cli.documents import EntryDoc
 from cli.render.terminal import clean
 from cli.render.words import at, cites
 
+_ACTS = frozenset({"intent", "outcome", "undo"})
 _STYLES = {
     "drained": "bold red",
     "restored": "bold green",
@@ -37,7 +38,7 @@ def entry_line(entry: EntryDoc, now: datetime) -> RenderableType:
     for width in (5, None, 8):
         table.add_column(no_wrap=True, min_width=width)
     table.add_column(overflow="fold")
-    what = Text.assemble((clean(entry.subject), "bold"))
+    what = Text(clean(_what(entry)), "bold")
     if entry.why:
         what.append(f"  {clean(entry.why)}")
     if entry.rules:
@@ -51,3 +52,14 @@ def entry_line(entry: EntryDoc, now: datetime) -> RenderableType:
         what,
     )
     return table
+
+
+def _what(entry: EntryDoc) -> str:
+    """The subject; of an act what is done with it, and of an outcome that is not as it was meant how it ended."""
+    kind, from_, to = (entry.facts.get(name) for name in ("kind", "from", "to"))
+    if entry.kind not in _ACTS or not isinstance(kind, str):
+        return entry.subject
+    change = f" from {from_} to {to}" if from_ and to else f" in {to or from_}" if to or from_ else ""
+    ending = entry.facts.get("ending")
+    ended = f": {ending}" if ending not in {None, "done"} else ""
+    return f"{kind} {entry.subject}{change}{ended}"
