@@ -16,6 +16,8 @@ QUEUE_S = 1.8
 THRASH = 0.2
 """Share of a region's capacity that goes into work nobody waits for any more, at THRASH_AT times its capacity."""
 THRASH_AT = 2.5
+FAILED_COST = 0.25
+"""Share of its cost that a request takes which fails at once; one that is answered too late takes all of it."""
 BASE_LATENCY_S = 0.02
 LATER = 3
 """Steps after which the retry of a request that timed out comes: 2 s of waiting, then the client's pause. What fails
@@ -39,13 +41,15 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """All that a step needs besides the state. ``cost``: units a request at a place, knobs counted; ``well``: share of
+    """All that a step needs besides the state. ``cost``: units a request at a place, knobs counted; ``full_cost``: the
+    same with every knob at its default, which is what caches hold; ``well``: share of
     requests that the place itself and all it depends on serve; ``slow``: seconds added there; ``hangs``: places
     whose failures are time-outs; ``capacity`` and ``fixed`` (load of exclusive work) by region; ``cold``: refill time
     of regions whose caches are cold."""
 
     streams: tuple[Stream, ...]
     cost: Mapping[Place, float]
+    full_cost: Mapping[str, float]
     well: Mapping[Place, float]
     slow: Mapping[Place, float]
     hangs: frozenset[Place]
@@ -85,6 +89,7 @@ class Flow:
     load: dict[str, float] = field(default_factory=dict)
     wait: dict[str, float] = field(default_factory=dict)
     extra: dict[str, float] = field(default_factory=dict)
+    cached: dict[str, float] = field(default_factory=dict)
     overloaded: tuple[str, ...] = ()
     requests: float = 0.0
     failed: float = 0.0
@@ -127,7 +132,10 @@ def _send(inputs: Inputs, stock: Stock, flow: Flow) -> None:
             place = (stream.service, region)
             rate[place] = rate.get(place, 0.0) + through * share
             if region not in dead:
-                load[region] += through * share * cost[place]
+                full = through * share * inputs.full_cost[stream.service]
+                flow.cached[region] = flow.cached.get(region, 0.0) + full
+                well = inputs.well[place]
+                load[region] += through * share * cost[place] * (well + FAILED_COST * (1 - well))
 
 
 def _saturate(inputs: Inputs, stock: Stock, flow: Flow, second: int) -> dict[str, float]:
@@ -136,7 +144,7 @@ def _saturate(inputs: Inputs, stock: Stock, flow: Flow, second: int) -> dict[str
     overloaded: list[str] = []
     for region, capacity in inputs.capacity.items():
         load = flow.load[region]
-        extra = stock.warmth[region].step(load, inputs.cold.get(region), second)
+        extra = stock.warmth[region].step(flow.cached.get(region, 0.0), inputs.cold.get(region), second)
         flow.extra[region] = extra
         load += extra
         flow.load[region] = load

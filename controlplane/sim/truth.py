@@ -159,6 +159,7 @@ def inputs_of(truth: Truth) -> Inputs:
     return Inputs(
         streams=_streams(truth),
         cost=truth.unit_costs,
+        full_cost={name: estate.services[name].spec.unit_cost for name in estate.spread},
         well=well,
         slow={place: added for place, added in slow.items() if added > 0.0},
         hangs=frozenset(place for place in well if place[1] in now.dead),

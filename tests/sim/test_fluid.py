@@ -17,6 +17,7 @@ def inputs(
     return Inputs(
         streams=streams,
         cost=dict.fromkeys(PLACES, 1.0),
+        full_cost={"shop": 1.0},
         well={("shop", region): share for region, share in served.items()},
         slow={("shop", region): added for region, added in (slow or {}).items()},
         hangs=frozenset(("shop", region) for region in dead),
