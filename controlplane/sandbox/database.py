@@ -28,14 +28,15 @@ class NoPrimary(Exception):
 class Server:
     """A kept connection to one server, asked with a bound."""
 
-    def __init__(self, info: str) -> None:
+    def __init__(self, info: str, answer_s: float = ANSWER_S) -> None:
         self._info = info
+        self._answer_s = answer_s
         self._connection: Connection | None = None
 
     async def ask(self, statement: str) -> list[tuple[Any, ...]]:
         """Rows of a statement. NoPrimary: no answer in time."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + ANSWER_S
+        deadline = loop.time() + self._answer_s
         if self._connection is None or self._connection.closed:
             try:
                 async with asyncio.timeout_at(deadline):
@@ -45,7 +46,6 @@ class Server:
         try:
             return await bounded(self._connection, _rows(self._connection, statement), deadline)
         except NoPrimary:
-            cut(self._connection)
             self._connection = None
             raise
 
@@ -68,25 +68,28 @@ async def _rows(connection: Connection, statement: str) -> list[tuple[Any, ...]]
 async def bounded(
     connection: Connection, work: Coroutine[Any, Any, list[tuple[Any, ...]]], deadline: float
 ) -> list[tuple[Any, ...]]:
-    """Await work on a connection until a deadline of the loop's clock; past it cut the connection.
-
-    It is cut underneath the driver: cancelling it would make the driver ask the server, which may be frozen, to
-    cancel too, and wait for that.
-    """
+    """Await work on a connection until a deadline of the loop's clock. NoPrimary: late or failed, and the connection is
+    gone with it."""
     task = asyncio.get_running_loop().create_task(work)
     done, _ = await asyncio.wait({task}, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
     if not done:
-        cut(connection)
-        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
+        def ended(task: "asyncio.Task[list[tuple[Any, ...]]]") -> None:
+            connection.pgconn.finish()
+            if not task.cancelled():
+                task.exception()  # it has been looked at: nobody waits for it any more
+
+        task.add_done_callback(ended)
+        _cut(connection)
         raise NoPrimary("no answer in time")
     try:
         return task.result()
     except (psycopg.Error, OSError) as problem:
-        cut(connection)
+        connection.pgconn.finish()
         raise NoPrimary(str(problem)) from problem
 
 
-def cut(connection: Connection) -> None:
+def _cut(connection: Connection) -> None:
     """End a connection's socket; whoever waits on it wakes with an error."""
     with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as end:
         end.shutdown(socket.SHUT_RDWR)

@@ -12,6 +12,8 @@ from controlplane.sandbox import postgres, servers
 from controlplane.sandbox.plan import DatastorePlan, SandboxPlan
 from controlplane.sandbox.processes import Processes
 
+_ANSWER_S = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -113,7 +115,7 @@ async def ask(store: DatastorePlan, region: str, statement: str) -> Sequence[tup
     """Rows of a statement at a server's own socket; None: no answer within two seconds."""
     from controlplane.sandbox.database import NoPrimary, Server
 
-    server = Server(store.conninfo(region, seen_from=region))
+    server = Server(store.conninfo(region, seen_from=region), _ANSWER_S)
     try:
         return await server.ask(statement)
     except NoPrimary:

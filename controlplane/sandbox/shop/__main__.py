@@ -15,6 +15,7 @@ from controlplane.sandbox.shop.faults import ShopFaults
 from controlplane.sandbox.shop.jobs import Job
 from controlplane.sandbox.shop.keeper import Keeper
 from controlplane.sandbox.shop.knobs import Knobs
+from controlplane.sandbox.shop.leases import Lease
 from controlplane.sandbox.shop.writing import Primary
 
 
@@ -28,9 +29,9 @@ def assemble(plan: SandboxPlan, name: str) -> Parts:
     jobs = {}
     for service in plan.deployed(name):
         if service.exclusive:
-            lease = plan.lease_store(service.name)
-            store = stores[lease.name] if lease is not None else None
-            jobs[service.name] = Job(service.name, name, store, traces / f"{service.name}@{name}.jsonl")
+            home = plan.lease_store(service.name)
+            lease = Lease(service.name, name, stores[home.name]) if home is not None else None
+            jobs[service.name] = Job(service.name, name, lease, traces / f"{service.name}@{name}.jsonl")
     return Parts(
         plan=plan,
         region=region,

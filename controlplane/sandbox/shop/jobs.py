@@ -14,35 +14,14 @@ import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
 
 from controlplane.sandbox.database import NoPrimary
 from controlplane.sandbox.plan import LEASE_S
+from controlplane.sandbox.shop.leases import Lease
 
 BEAT_S = 0.2
 _RENEW_S = 1.0
 _FOR_EVER = float("inf")
-_TAKE = """INSERT INTO job_leases AS held (job, region, epoch, expires_at)
- VALUES (%s, %s, %s, clock_timestamp() + make_interval(secs => %s))
- ON CONFLICT (job) DO UPDATE SET region = excluded.region, epoch = excluded.epoch, expires_at = excluded.expires_at
- WHERE excluded.epoch >= held.epoch AND (held.region = excluded.region OR held.expires_at <= clock_timestamp())
- RETURNING epoch"""
-_LOOK = (
-    "SELECT region, epoch, extract(epoch FROM expires_at - clock_timestamp())::float8 FROM job_leases WHERE job = %s"
-)
-_RENEW = """UPDATE job_leases SET expires_at = clock_timestamp() + make_interval(secs => %s)
- WHERE job = %s AND region = %s AND epoch = %s RETURNING epoch"""
-_RELEASE = "UPDATE job_leases SET expires_at = clock_timestamp() WHERE job = %s AND region = %s RETURNING epoch"
-_BEAT = """INSERT INTO job_beats (job, region, epoch) SELECT %s, %s, %s WHERE EXISTS
- (SELECT 1 FROM job_leases WHERE job = %s AND region = %s AND epoch = %s) RETURNING epoch"""
-
-
-class Store(Protocol):
-    """What a job needs of its datastore."""
-
-    async def run(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        """Rows of one statement in its own transaction. Raises NoPrimary."""
-        ...
 
 
 class Superseded(Exception):
@@ -58,7 +37,7 @@ class Job:
 
     name: str
     region: str
-    store: Store | None
+    lease: Lease | None
     trace: Path
     active: bool = False
     seen: int = 0
@@ -82,9 +61,9 @@ class Job:
     async def activate(self, epoch: int, ttl_s: float | None = None) -> None:
         """Want it to run here, or go on running here. Raises Superseded. It begins once the lease is had, which
         ``show`` tells."""
-        self._heed(epoch)
+        self.seen = _highest(self.seen, epoch)
         now = time.monotonic()
-        self._told_until = now + ttl_s if ttl_s is not None and self.store is None else _FOR_EVER
+        self._told_until = now + ttl_s if ttl_s is not None and self.lease is None else _FOR_EVER
         self._lease_s = LEASE_S if ttl_s is None else ttl_s
         if not self.active or epoch > self.epoch:
             self._wanted = True
@@ -93,19 +72,19 @@ class Job:
 
     def renew(self, epoch: int, ttl_s: float) -> None:
         """Tell a running job again. Raises Superseded, also when it does not run here."""
-        self._heed(epoch)
+        self.seen = _highest(self.seen, epoch)
         if not self.active:
             raise Superseded(f"not active in {self.region}: {self.why}")
-        if self.store is None:
+        if self.lease is None:
             self._told_until = time.monotonic() + ttl_s
 
     async def deactivate(self, epoch: int) -> None:
         """Stop it at once and give the lease back if the datastore can be reached. Raises Superseded."""
-        self._heed(epoch)
+        self.seen = _highest(self.seen, epoch)
         self._stop("deactivated")
-        if self.store is not None:
+        if self.lease is not None:
             try:
-                await self.store.run(_RELEASE, (self.name, self.region))
+                await self.lease.release()
             except NoPrimary as problem:
                 self.why = f"deactivated; the lease runs out by itself: {problem}"
 
@@ -137,9 +116,11 @@ class Job:
             await asyncio.sleep(BEAT_S)
             now = time.monotonic()
             if self.active and now >= self.until:
-                self._lapse(now)
+                told = now < self._told_until
+                self._stop("lapsed: " + ("the lease was not renewed" if told else "not told again"), lapsed=told)
             elif self.active:
-                self._beat()
+                self.beats += 1
+                _leave_trace(self)
 
     async def _see_to_the_lease(self) -> None:
         while True:
@@ -151,52 +132,35 @@ class Job:
             due = now - self._renewed >= min(_RENEW_S, self._lease_s / 3)
             if self._wanted and (not self.active or self.seen > self.epoch):
                 await self._take(now)
-            elif self.store is not None and due and (self.active or self._lapsed):
-                await self._renew(self.store, now)
-
-    def _lapse(self, now: float) -> None:
-        told = now < self._told_until
-        self._stop("lapsed: " + ("the lease was not renewed" if told else "not told again"))
-        self._lapsed = told
-
-    def _heed(self, epoch: int) -> None:
-        if epoch < self.seen:
-            raise Superseded(f"epoch {self.seen} has been here, {epoch} is older")
-        self.seen = epoch
-
-    def _beat(self) -> None:
-        self.beats += 1
-        with self.trace.open("a") as trace:
-            trace.write(json.dumps({"job": self.name, "region": self.region, "epoch": self.epoch, "at": time.time()}))
-            trace.write("\n")
+            elif self.lease is not None and due and (self.active or self._lapsed):
+                await self._renew(self.lease, now)
 
     async def _take(self, now: float) -> None:
         epoch = self.seen
-        if self.store is None:
+        if self.lease is None:
             self._begin(epoch, _FOR_EVER)
             return
         try:
-            if await self.store.run(_TAKE, (self.name, self.region, epoch, self._lease_s)):
+            if await self.lease.take(epoch, self._lease_s):
                 if self._wanted:
                     self._renewed = now
                     self._begin(epoch, now + self._lease_s)
                 return
-            region, held, left_s = (await self.store.run(_LOOK, (self.name,)))[0]
+            held = await self.lease.look()
         except NoPrimary as problem:
             self.why = f"no lease: {problem}"
             return
-        if held > epoch:
-            self._stop(f"superseded by {region} with epoch {held}")
+        if held.epoch > epoch:
+            self._stop(f"superseded by {held.region} with epoch {held.epoch}")
         else:
-            self.waiting_s = max(0.0, left_s)
-            self.why = f"waiting for the lease of {region} to run out"
+            self.waiting_s = max(0.0, held.left_s)
+            self.why = f"waiting for the lease of {held.region} to run out"
 
-    async def _renew(self, store: Store, now: float) -> None:
+    async def _renew(self, lease: Lease, now: float) -> None:
         self._renewed = now
         epoch = self.epoch
         try:
-            held = await store.run(_RENEW, (self._lease_s, self.name, self.region, epoch))
-            held = held and await store.run(_BEAT, (self.name, self.region, epoch) * 2)
+            held = await lease.renew(epoch, self._lease_s)
         except NoPrimary as problem:
             self.why = f"{'lapsed' if self._lapsed else 'active'}: cannot renew: {problem}"
             return
@@ -213,8 +177,19 @@ class Job:
         self.active, self.epoch, self.waiting_s, self.why = True, epoch, 0.0, "active"
         self._lapsed = False
         self._held_until = until
-        self._beat()
+        _leave_trace(self)
 
-    def _stop(self, why: str) -> None:
-        self.active = self._wanted = self._lapsed = False
-        self.waiting_s, self.why = 0.0, why
+    def _stop(self, why: str, *, lapsed: bool = False) -> None:
+        self.active = self._wanted = False
+        self._lapsed, self.waiting_s, self.why = lapsed, 0.0, why
+
+
+def _highest(seen: int, epoch: int) -> int:
+    if epoch < seen:
+        raise Superseded(f"epoch {seen} has been here, {epoch} is older")
+    return epoch
+
+
+def _leave_trace(job: Job) -> None:
+    with job.trace.open("a") as trace:
+        trace.write(json.dumps({"job": job.name, "region": job.region, "epoch": job.epoch, "at": time.time()}) + "\n")

@@ -24,6 +24,16 @@ async def _keeper(sandbox: Sandbox, region: str) -> str:
     return str((await region_says(sandbox.plan, region, "/_status")).body["datastores"]["orders-db"])
 
 
+async def _promote(sandbox: Sandbox, region: str) -> None:
+    store = sandbox.plan.datastores["orders-db"]
+
+    async def promoted() -> bool:
+        await recovery.ask(store, region, "SELECT pg_promote(false)")
+        return await recovery.timeline(store, region) is not None
+
+    await until(promoted)
+
+
 async def _streams(sandbox: Sandbox, primary: str) -> bool:
     rows = await recovery.ask(
         sandbox.plan.datastores["orders-db"],
@@ -103,7 +113,7 @@ async def test_a_holder_that_returns_after_another_took_over_stays_fenced(sandbo
 async def test_a_primary_that_is_replaced_while_it_lives_follows_by_itself_and_back_again(sandbox: Sandbox) -> None:
     store = sandbox.plan.datastores["orders-db"]
     for old, new in (("dublin", "frankfurt"), ("frankfurt", "dublin")):
-        await recovery.ask(store, new, "SELECT pg_promote()")
+        await _promote(sandbox, new)
 
         async def follows(old: str = old, new: str = new) -> bool:
             return await _streams(sandbox, new) and await recovery.timeline(store, old) is None
@@ -118,7 +128,7 @@ async def test_a_frozen_primary_that_was_replaced_comes_back_as_a_standby_and_lo
     await asyncio.sleep(1.5)
     fault = await sandbox.fault("freeze", "dublin")
     await asyncio.sleep(1)
-    await recovery.ask(store, "frankfurt", "SELECT pg_promote()")
+    await _promote(sandbox, "frankfurt")
     await asyncio.sleep(2)
     await sandbox.end(fault)
 
@@ -138,7 +148,7 @@ async def test_a_killed_primary_is_rewound_and_follows_the_one_that_was_promoted
     store = sandbox.plan.datastores["orders-db"]
     assert await recovery.primary_of(store) == "frankfurt"
     await sandbox.fault("kill", "frankfurt")
-    await recovery.ask(store, "dublin", "SELECT pg_promote()")
+    await _promote(sandbox, "dublin")
     await _writes_again(sandbox, "promoted")
     await sandbox.revive("frankfurt")
     assert sandbox.faults.active() == ()

@@ -97,6 +97,6 @@ async def test_a_job_with_a_time_to_live_stops_by_itself_and_leaves_a_trace_of_w
         while not job.why.startswith("lapsed"):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     beats = job.beats
-    assert 2 <= beats <= 4
-    assert len((tmp_path / "trace").read_text().splitlines()) == beats
+    assert 1 <= beats <= 3
+    assert len((tmp_path / "trace").read_text().splitlines()) == beats + 1
     working.cancel()
