@@ -87,6 +87,7 @@ def plan(estate: Estate, world: World) -> Plan:
         next_shed=_tidy_parts(step.allocation.shed),
         costs=weigh_costs(scene, facts, target, depths),
         drained=tuple(sorted(fates.drained())),
+        leaving=_leaving(places),
         returning=_returning(estate, fates, places),
         wake_at=min((at for at in wakes if at > world.at), default=None),
     )
@@ -123,6 +124,11 @@ def _settle_next(
         if worse(other.allocation, step.allocation):
             return step, depths, actions
         step = other
+
+
+def _leaving(places: Places) -> tuple[tuple[str, str], ...]:
+    left = (Stand.DEAD, Stand.LEAVING)
+    return tuple(sorted((region, name) for (name, region), place in places.of.items() if place.stand in left))
 
 
 def _returning(estate: Estate, fates: Fates, places: Places) -> tuple[tuple[str, str], ...]:

@@ -33,7 +33,8 @@ def mark_left(state: EstateState, plan: Plan, begun: tuple[Action, ...], now: da
             spread = action.kind is ActionKind.SHIFT
             if not region or (region, service) in known or (region, EVERY_SERVICE) in known or not (whole or spread):
                 continue
-            if not whole and action.cause not in {Cause.FAILOVER, Cause.GREY}:
+            ailing = action.cause in {Cause.FAILOVER, Cause.GREY} and (region, action.subject) in plan.leaving
+            if not whole and not ailing:
                 continue
             known.add((region, service))
             cause = Cause.PERSON if region in ordered else action.cause

@@ -99,6 +99,7 @@ class Plan:
     ``drained``: regions that carry, or will carry, nothing. ``returning``: (region, service) pairs, ``*`` for the whole
     region, that were left before and that R13 has released: restored once they carry what the target gives them.
 
+    ``leaving``: (region, service) places that are to be left, dead, grey or planned; not those that merely make room.
     ``wake_at``: the earliest later instant at which the same evidence could give another plan (a dwell, a ramp, a
     freeze, an override's end); None if time alone changes nothing.
     """
@@ -118,5 +119,6 @@ class Plan:
     next_shed: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     costs: Costs | None = None
     drained: tuple[str, ...] = ()
+    leaving: tuple[tuple[str, str], ...] = ()
     returning: tuple[tuple[str, str], ...] = ()
     wake_at: datetime | None = None
