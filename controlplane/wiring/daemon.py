@@ -22,6 +22,7 @@ from controlplane.engine.parts import Options, Ports
 from controlplane.engine.reconcile import Reconciler
 from controlplane.load.estate import load_estate
 from controlplane.load.files import fingerprint
+from controlplane.model.errors import StoreLost
 from controlplane.model.estate import Estate
 from controlplane.model.resources.kind import Setting
 from controlplane.ports.eyes import ProbeFactory
@@ -43,6 +44,7 @@ from controlplane.wiring.watches import watches
 _PROBES_PATIENCE_S = 10.0
 _HEARD_EVERY_S = 2.0
 _LATENESS_OF = 500
+_LAST_WORD_S = 0.2  # the thread of a database that did not open still has something to tell the loop
 
 
 class Factories(Mapping[str, ProbeFactory]):
@@ -119,7 +121,11 @@ async def built(options: DaemonOptions) -> AsyncIterator[Daemon]:
     prints = fingerprint(options.policies)
     estate = load_estate(options.policies, catalogue)
     options.state_dir.mkdir(parents=True, exist_ok=True)
-    store = await open_store(options.store)
+    try:
+        store = await open_store(options.store)
+    except StoreLost:
+        await clock.sleep(_LAST_WORD_S)
+        raise
     try:
         reconciler = Reconciler.build(estate, _ports(options, store, clock), _engine(options))
         desk = EngineDesk(reconciler, describe(options.policies, clock.now()))

@@ -1,0 +1,1 @@
+"""What wiring puts between two rooms."""
