@@ -14,6 +14,8 @@ from controlplane.model.world import Lag, World
 
 LAG_AGE = timedelta(seconds=10)
 """How old the last lag sample may have been when the primary first failed (R9)."""
+_STAYS = frozenset({Fate.SERVE, Fate.KEEP_OUT, Fate.RETURNING})
+"""Fates of a region whose primary may write again where it is: that sends it no traffic, so that R13 does not ask."""
 _DEPLOY_ORDER = (Health.HEALTHY, Health.DEGRADED)
 
 
@@ -69,7 +71,7 @@ def _settle_primary(now: Situation, name: str, found: Exclusives) -> None:
     if name in now.facts.lost_pending:
         found.holds.append(Hold(name, (reason(Rule.DAMPING, "primary-not-long-enough", datastore=name),)))
         return
-    if (name, at) in now.world.idle and _fit_to_write(now, name, at):
+    if (name, at) in now.world.idle and now.fates.of[at].fate in _STAYS and _alive(now, name, at):
         idle = (reason(Rule.DATA, "primary-idle", datastore=name, region=at),)
         found.promotions.append(Move(name, None, at, Cause.FAILOVER, idle, fence=False))
         return

@@ -45,6 +45,8 @@ SENTENCES: Mapping[str, str] = {
     "not-long-enough": "unhealthy only since {since}, not for long enough yet",
     "nowhere-better": "no region is known where {service} fares better",
     "nowhere-known-healthy": "no region is known to be well enough to take what {region} has",
+    "overloaded": "its region carries {full} of what it can: what its users suffer is want of room",
+    "overloaded-here": "{region} is full: {service} keeps what it has there, and gets no more",
     "degraded": "it is degraded in {region}: used only as far as there is nothing better",
     "explained-everywhere": "what {service} depends on fails everywhere: that cause is judged, {service} stays",
     "dead-service": "{service} is dead in {region} and leaves it at once",
@@ -113,6 +115,7 @@ _CHANGES: Mapping[str, str] = {
     "lag-unknown": "a lag sample, or: leeward failover DATASTORE --to REGION --accept-loss DURATION",
     "lag-beyond-rpo": "leeward failover DATASTORE --to REGION --accept-loss DURATION",
     "needs-unpromoted-datastore": "promoting the datastore",
+    "overloaded-here": "room in it",
     "nowhere-better": "a region where it is well",
     "nowhere-known-healthy": "a region known to be well",
     "no-region-fit": "a fit region",
@@ -207,7 +210,7 @@ def _of_hold(hold: Hold) -> Explanation:
 
 def _say(name: str, value: Scalar) -> str:
     if isinstance(value, float):
-        if name in ("success", "fraction", "already"):
+        if name in ("success", "fraction", "already", "full"):
             return f"{value:.1%}"
         return f"{value:g}"
     return str(value)

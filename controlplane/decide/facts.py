@@ -22,7 +22,8 @@ Place = tuple[str, str]
 @dataclass(slots=True)
 class Facts:
     """``state`` of every deployed (service, region) pair, ``raw`` before any dwell. ``pending``: unhealthy, but not
-    for long enough yet (R7), and since when; ``fresh``: healthy, but for a moment only. ``everywhere``: fails in every
+    for long enough yet (R7), and since when; ``fresh``: healthy, but for a moment only;
+    ``crowded``: ailing for want of room. ``everywhere``: fails in every
     region that is not down itself, alike and unexplained (R2); ``explained``: the same, but for a cause of its own.
     ``lost``: datastores whose primary is gone. ``down``: region → whether it is dead (True) or grey (False).
     ``entries``: origins whose users fail before they reach a region. ``wakes``: instants at which a dwell ends.
@@ -34,6 +35,7 @@ class Facts:
     since: dict[Place, datetime | None] = field(default_factory=dict)
     pending: dict[Place, datetime] = field(default_factory=dict)
     fresh: set[Place] = field(default_factory=set)
+    crowded: set[Place] = field(default_factory=set)
     entries: frozenset[str] = frozenset()
     everywhere: frozenset[str] = frozenset()
     explained: frozenset[str] = frozenset()
@@ -67,9 +69,12 @@ def find_facts(estate: Estate, world: World) -> Facts:
 
 def _enter(facts: Facts, place: Place, verdict: Verdict, dwell: timedelta, now: datetime) -> None:
     state, since = verdict.state, verdict.since
+    if any(why.code == "overloaded" for why in verdict.reasons):
+        facts.crowded.add(place)
+        since = None
     facts.raw[place] = state
     facts.success[place] = verdict.success
-    facts.since[place] = since
+    facts.since[place] = verdict.since
     if state is not Health.UNKNOWN and since is not None and now - since < dwell:
         facts.wakes.append(since + dwell)
         if state is Health.HEALTHY:

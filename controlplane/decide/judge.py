@@ -15,6 +15,8 @@ DOWN_FROM = 0.10
 DEGRADED_FROM = 0.01
 FEWEST_FAILURES = 1.0
 """Failed requests that it takes to call users' errors errors: a fraction of nearly no traffic says nothing."""
+FULL_FROM = 0.97
+"""Load over capacity from which a region is full."""
 _ROUNDING = 1e-9
 
 Memory = Mapping[tuple[str, str], Verdict]
@@ -68,6 +70,7 @@ def judge(estate: Estate, evidence: Evidence, memory: Memory, *, now: datetime) 
     entries = failing_entries(evidence, now)
     tallies = _tally(evidence, now, frozenset(entries))
     quorum = _quorum(estate, evidence)
+    crowded = _crowded(estate, evidence, now)
     silent = _Tally()
     found: dict[tuple[str, str], Verdict] = {}
     for region in estate.regions:
@@ -79,7 +82,8 @@ def judge(estate: Estate, evidence: Evidence, memory: Memory, *, now: datetime) 
             users = tally.count(quorum)
             whole.requests += users.requests
             whole.succeeded += users.succeeded
-            found[region, name] = _weigh(region, name, tally, quorum)
+            verdict = _weigh(region, name, tally, quorum)
+            found[region, name] = _lay_at_crowding(verdict, crowded[region]) if region in crowded else verdict
         for name, store in estate.datastores.items():
             if (region, name) in tallies and region in (store.spec.primary, *store.spec.replicas):
                 found[region, name] = _weigh(region, name, tallies[region, name], quorum)
@@ -108,6 +112,33 @@ def _tally(evidence: Evidence, now: datetime, entries: frozenset[str]) -> dict[t
         elif seen.value is not None and seen.reading is not Reading.UNKNOWN:
             tally.users.append((seen.observed_at, seen.weight, seen.value))
     return tallies
+
+
+def _crowded(estate: Estate, evidence: Evidence, now: datetime) -> dict[str, float]:
+    """Regions that carry about all they can, and how much of it (1: all)."""
+    figures: dict[tuple[Signal, str], tuple[datetime, float]] = {}
+    for key, seen in evidence.samples.items():
+        if key.signal in (Signal.LOAD, Signal.CAPACITY) and seen.value is not None and _fresh(seen, now):
+            known = figures.get((key.signal, key.region))
+            if known is None or known < (seen.observed_at, seen.value):
+                figures[key.signal, key.region] = (seen.observed_at, seen.value)
+    full: dict[str, float] = {}
+    for region, one in estate.regions.items():
+        load = figures.get((Signal.LOAD, region))
+        capacity = figures.get((Signal.CAPACITY, region), (now, one.spec.capacity))[1]
+        if load is not None and load[1] >= capacity * FULL_FROM:
+            full[region] = load[1] / capacity if capacity > 0 else 1.0
+    return full
+
+
+def _lay_at_crowding(verdict: Verdict, full: float) -> Verdict:
+    """Where a region carries all it can, what its users suffer comes of want of room, as long as probes do not say that
+    it is dead: leaving it would only drown the next (R3)."""
+    dead = verdict.votes.get("failed", 0) > verdict.votes.get("ok", 0)
+    if dead or verdict.success is None or verdict.state not in (Health.DOWN, Health.DEGRADED):
+        return verdict
+    why = reason(Rule.CAPACITY, "overloaded", full=round(full, 3))
+    return replace(verdict, state=Health.DEGRADED, reasons=(*verdict.reasons, why))
 
 
 def _fresh(seen: Observation, now: datetime) -> bool:

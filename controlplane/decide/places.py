@@ -121,6 +121,9 @@ def _own(now: Situation, cured: frozenset[str], place: Place) -> Standing:
         case Health.DOWN:
             return _down(estate, world, facts, place)
         case Health.DEGRADED:
+            if place in facts.crowded:
+                why = reason(Rule.CAPACITY, "overloaded-here", service=name, region=region)
+                return Standing(Stand.CAPPED, Cause.CAPACITY, (why,))
             verdict = world.verdict(region, name)
             if any(why.rule is Rule.DEPENDENCY for why in verdict.reasons):
                 return OPEN

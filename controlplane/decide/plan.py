@@ -96,13 +96,22 @@ def plan(estate: Estate, world: World) -> Plan:
 def _settle_target(
     scene: Scene, facts: Facts
 ) -> tuple[Scene, Allocation, bool, tuple[Hold, ...], tuple[datetime, ...]]:
-    """The target, found again where a knob that it would lighten must stay for a while."""
+    """The target, found again where a knob that it would lighten must stay for a while: which leaves room that might
+    lighten another, and so on."""
+    keep: frozenset[str] = frozenset()
+    holds: dict[str, Hold] = {}
+    wakes: list[datetime] = []
     target, no_room = find_target(scene)
-    keep, holds, wakes = kept_deep(scene.estate, scene.world, target.depths, facts.everywhere | facts.entries)
-    if keep:
+    while True:
+        more, told, when = kept_deep(scene.estate, scene.world, target.depths, facts.everywhere | facts.entries)
+        holds.update((hold.subject, hold) for hold in told)
+        wakes.extend(when)
+        if more <= keep:
+            break
+        keep |= more
         scene = replace(scene, knobs=knob_choices(scene.estate, scene.world, keep=keep))
         target, no_room = find_target(scene)
-    return scene, target, no_room, holds, wakes
+    return scene, target, no_room, tuple(holds.values()), tuple(wakes)
 
 
 def _settle_next(

@@ -151,4 +151,7 @@ def _band(success: float | None) -> float | None:
 
 
 def _dependencies(verdict: Verdict) -> tuple[Reason, ...]:
-    return tuple(why for why in verdict.reasons if why.rule is Rule.DEPENDENCY)
+    """The reasons that a plan looks at: weak dependencies, and want of room, whose figures it does not ask for."""
+    found = [why for why in verdict.reasons if why.rule is Rule.DEPENDENCY]
+    found += [replace(why, facts=()) for why in verdict.reasons if why.code == "overloaded"]
+    return tuple(found)

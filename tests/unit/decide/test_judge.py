@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from controlplane.decide.judge import judge
+from controlplane.decide.plan import plan
 from controlplane.model.evidence import Evidence, Key, Observation, Reading, Signal
 from controlplane.model.verdict import EVERY_SERVICE, Health, Verdict
-from tests.unit.decide.estates import LONG_AGO, NOW, estate, service
+from tests.unit.decide.estates import LONG_AGO, NOW, estate, service, world
 
 PROBE = {"kind": "http", "target": "http://shop.example/healthz"}
 SHOP = estate(
@@ -128,3 +129,20 @@ def test_one_service_that_fails_for_one_origin_is_the_services_fault() -> None:
     found = verdicts(*seen)
     assert found["dublin", "checkout"].state is Health.DOWN
     assert ("*", "IE") not in found
+
+
+def test_what_users_suffer_in_a_full_region_is_want_of_room_and_no_reason_to_leave_it() -> None:
+    figures = [
+        Observation(Signal.LOAD, "dublin", "dublin", EVERY_SERVICE, Reading.OK, NOW, 990.0),
+        Observation(Signal.CAPACITY, "dublin", "dublin", EVERY_SERVICE, Reading.OK, NOW, 1000.0),
+    ]
+    found = verdicts(users(0.5), *figures)["dublin", "checkout"]
+    assert found.state is Health.DEGRADED
+    assert "overloaded" in {why.code for why in found.reasons}
+    decided = plan(SHOP, world(verdicts={("dublin", "checkout"): found}))
+    assert decided.actions == ()
+
+
+def test_a_full_region_that_probes_see_dead_is_dead() -> None:
+    full = Observation(Signal.LOAD, "dublin", "dublin", EVERY_SERVICE, Reading.OK, NOW, 1000.0)
+    assert state(users(0.0), full, *(probe(v, Reading.FAILED) for v in VANTAGES)) is Health.DOWN
