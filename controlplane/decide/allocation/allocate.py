@@ -12,7 +12,7 @@ from controlplane.decide.allocation.dials import Setting, count_at_value, depths
 from controlplane.decide.allocation.fill import fill
 from controlplane.decide.allocation.grid import Bools, Floats, Grid, grid_of
 from controlplane.decide.allocation.lexicographic import Descent, Relaxed, lost_aim, turned_aim, write_aims
-from controlplane.decide.allocation.measure import aims_of, loads, moves
+from controlplane.decide.allocation.measure import aims_of, gains, loads, moves
 from controlplane.decide.allocation.model import Turns, write_open_limits, write_turns
 from controlplane.decide.allocation.placing import FORCED, LAST, SNAP, Least, Placed, Placing, Question, start
 from controlplane.decide.allocation.problem import Allocation, AllocationProblem
@@ -80,6 +80,8 @@ def _only(question: Question, setting: Setting) -> bool:
 
 def _fits(grid: Grid, left: Floats, placed: Relaxed) -> bool:
     if bool((loads(grid, left, placed.shares) > grid.limit + FITS * grid.scale).any()):
+        return False
+    if bool((gains(grid, placed.shares) > grid.max_gain + FITS * grid.scale).any()):
         return False
     moved = moves(grid, placed.shares, placed.shed)
     if bool((moved > grid.max_move + FITS).any()):

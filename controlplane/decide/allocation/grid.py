@@ -23,7 +23,7 @@ class Grid:
 
     ``service``, ``tier``, ``value``, ``demand``, ``units`` (cost times demand), ``weight`` (demand, never 0) and
     ``usable`` (has an allowed region) are (P,); ``lower``, ``upper``, ``today``, ``latency`` and the flags (P, R);
-    ``limit``, ``surcharge`` (R,); ``fixed`` (S, R); ``max_move`` (P,), inf where unbounded.
+    ``limit``, ``surcharge``, ``max_gain`` (R,); ``fixed`` (S, R); ``max_move`` (P,); inf: no bound.
     """
 
     pairs: tuple[Pair, ...]
@@ -47,6 +47,7 @@ class Grid:
     fixed: Floats
     max_move: Floats
     max_leave: float
+    max_gain: Floats
 
     @property
     def stay_upper(self) -> Floats:
@@ -101,6 +102,7 @@ def grid_of(problem: AllocationProblem) -> Grid:
         fixed=fixed,
         max_move=np.array([problem.max_move.get(pair, np.inf) for pair in pairs], dtype=np.float64),
         max_leave=np.inf if problem.max_leave is None else problem.max_leave,
+        max_gain=np.array([problem.max_gain.get(r, np.inf) for r in problem.regions], dtype=np.float64),
     )
 
 

@@ -26,6 +26,12 @@ def moves(grid: Grid, shares: Floats, shed: Floats) -> Floats:
     return np.asarray(np.clip(gone - np.clip(shed - grid.unplaced, 0.0, None), 0.0, None))
 
 
+def gains(grid: Grid, shares: Floats) -> Floats:
+    """Units a second, before the knobs, that each region gains over today (R,)."""
+    more = np.clip(shares - grid.today, 0.0, None) * grid.surcharge
+    return np.asarray((grid.units[:, None] * more).sum(axis=0))
+
+
 def aims_of(grid: Grid, shares: Floats, shed: Floats, value_lost: float) -> Aims:
     """The figures of all aims but the nearness of knobs. ``shed`` holds what is shed, not what is refused."""
     demand = grid.demand[:, None]

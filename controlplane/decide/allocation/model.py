@@ -48,7 +48,8 @@ def write_cells(sheet: Sheet, grid: Grid, active: Bools, over: Bools) -> Cells:
     stay_upper = grid.stay_upper
     open_cell = active[:, None] & (grid.upper > 0)
     bounded = grid.live & (np.isfinite(grid.max_move)[:, None] | np.isfinite(grid.max_leave))
-    split = open_cell & (stay_upper > 0) & (grid.healthy | bounded | (grid.surcharge > 1.0))
+    counted = grid.healthy | bounded | (grid.surcharge > 1.0) | np.isfinite(grid.max_gain)
+    split = open_cell & (stay_upper > 0) & counted
     base = np.where(split, stay_upper, 0.0)
     stay = np.full(split.shape, NONE)
     stay[split] = sheet.add_columns(int(split.sum()), np.minimum(grid.lower, stay_upper)[split], stay_upper[split])
@@ -67,7 +68,20 @@ def write_cells(sheet: Sheet, grid: Grid, active: Bools, over: Bools) -> Cells:
     beyond = np.full(len(over), NONE)
     beyond[over] = sheet.add_columns(int(over.sum()), 0.0, np.inf)
     _write_moves(sheet, grid, stay, shed)
+    _write_gains(sheet, grid, gain)
     return Cells(stay, gain, shed, beyond)
+
+
+def _write_gains(sheet: Sheet, grid: Grid, gain: Ints) -> None:
+    """Rows for ``max_gain``. What is pinned there beyond today wins over it."""
+    bounded = np.isfinite(grid.max_gain)
+    pinned = (grid.units[:, None] * np.clip(grid.lower - grid.today, 0.0, None) * grid.surcharge).sum(axis=0)
+    row = np.full(len(bounded), NONE)
+    most = np.maximum(grid.max_gain, pinned) / grid.scale
+    row[bounded] = sheet.add_rows(int(bounded.sum()), -np.inf, most[bounded])
+    pair, region = np.nonzero((gain != NONE) & bounded)
+    units = grid.units[pair] * grid.surcharge[region] / grid.scale[region]
+    sheet.put(row[region], gain[pair, region], units)
 
 
 def _write_moves(sheet: Sheet, grid: Grid, stay: Ints, shed: Ints) -> None:

@@ -80,6 +80,8 @@ class AllocationProblem:
     ``today``: the shares that movement is measured from; None: nothing placed yet, no movement. ``healthy``: places
     that it is a pity to leave (aim 6). ``live``: places whose leaving is bounded: by ``max_move`` (share of a pair
     in this step) and ``max_leave`` (cost units a second over all). What is shed does not count as having left.
+    ``max_gain``: cost units a second, knobs left out of account, that a region may gain over today. Where it is what a
+    region has free today, the moves of an allocation fit in whatever order they are made.
     ``surcharge``: factor (≥ 1) on the cost of load that a region gains over today (cold caches).
     ``standby`` and ``degraded``: places used only when nothing better is left. ``latency``: seconds by origin, region.
     """
@@ -107,6 +109,7 @@ class AllocationProblem:
     knobs: tuple[KnobChoice, ...] = ()
     max_move: Mapping[Pair, float] = field(default_factory=dict)
     max_leave: float | None = None
+    max_gain: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,6 +231,23 @@ def test_what_leaves_live_places_in_all_is_bounded_and_the_rest_is_shed() -> Non
     assert found.shed == {"look": {"here": pytest.approx(0.7)}}
 
 
+def test_a_region_gains_no_more_than_it_may_in_a_step_and_the_rest_waits_unserved() -> None:
+    today = {"buy": {"here": {"east": 1.0}}, "look": {"here": {"west": 1.0}}}
+    dead = frozenset((s, "east") for s in ("buy", "look"))
+    lost = {
+        "today": today,
+        "allowed": only("north", "west"),
+        "healthy": ALL - dead,
+        "limit": {"east": 100.0, "north": 100.0, "west": 100.0},
+    }
+    free = allocate(estate(**lost))
+    assert placed(free, "buy") == {"north": 1.0}
+    bounded = allocate(estate(**lost, max_gain={"north": 30.0, "west": 0.0}))
+    assert placed(bounded, "buy") == {"north": 0.3}
+    assert bounded.shed == {"buy": {"here": pytest.approx(0.7)}}
+    assert placed(bounded, "look") == {"west": 1.0}
+
+
 def test_what_leaves_a_dead_place_is_not_bounded() -> None:
     today = {s: {"here": {"east": 1.0}} for s in ("buy", "look")}
     dead = frozenset((s, "east") for s in ("buy", "look"))
