@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from typing import cast
 
 from controlplane.model.evidence import Reading
 from controlplane.probes.endpoint import Endpoint
@@ -19,9 +20,8 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
-            self.usable = True
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass of it
+        self.usable = True
 
     def data_received(self, data: bytes) -> None:
         self._settle(self.reply.feed(data))
