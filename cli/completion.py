@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 import typer
@@ -87,20 +88,17 @@ def _from_daemon(ctx: typer.Context) -> Names:
     """One short question with the standard library: importing the real client would take longer than the answer."""
     import json
     from http.client import HTTPConnection, HTTPException
-    from urllib.parse import urlsplit
 
-    from cli.options import DEFAULT_DAEMON
+    from controlplane.api.address import DEFAULT_ADDRESS, parse_address
+    from controlplane.model.errors import WrongUse
 
-    address = str(ctx.params.get("daemon") or os.environ.get("LEEWARD_DAEMON") or DEFAULT_DAEMON)
-    parts = urlsplit(address if "://" in address else f"http://{address}")
-    connection = HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 8470, timeout=_PATIENCE_S)
     try:
-        connection.request("GET", "/v1/status")
-        status = json.loads(connection.getresponse().read(_LARGEST))
-    except (OSError, HTTPException, ValueError):
+        address = parse_address(str(ctx.params.get("daemon") or os.environ.get("LEEWARD_DAEMON") or DEFAULT_ADDRESS))
+        with closing(HTTPConnection(address.host, address.port, timeout=_PATIENCE_S)) as connection:
+            connection.request("GET", "/v1/status")
+            status = json.loads(connection.getresponse().read(_LARGEST))
+    except (WrongUse, OSError, HTTPException, ValueError):
         return {}
-    finally:
-        connection.close()
     return _read_status(status) if isinstance(status, dict) else {}
 
 

@@ -8,9 +8,10 @@ from typing import Annotated, TypeAlias
 import typer
 
 from cli.completion import complete_regions
+from controlplane.api.address import DEFAULT_ADDRESS
 from controlplane.model.errors import WrongUse
 
-DEFAULT_DAEMON = "127.0.0.1:8470"
+DEFAULT_DAEMON = DEFAULT_ADDRESS
 
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout, nothing else there.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask. Needed where no terminal is.")]
