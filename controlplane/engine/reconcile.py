@@ -17,6 +17,7 @@ from controlplane.model.errors import StoreLost
 from controlplane.model.estate import Estate
 
 _STATE_EVERY_S = 2.0
+_JUST_AFTER_S = 0.001
 
 
 @dataclass(slots=True)
@@ -49,14 +50,15 @@ class Reconciler:
         return self.turn.decision
 
     async def run(self) -> None:
-        """Tick until ``stop``: every ``tick_s``, and at once when something is believed that was not before."""
+        """Tick until ``stop``: every ``tick_s``, at once when something is believed that was not before, and when a
+        dwell, a ramp or a freeze ends."""
         machine = self.machine
         self.chores.start()
         while not self._stopping:
             machine.watchdog.beat("tick", 5 * machine.options.tick_s + 10)
             await machine.supervisor.guarded("tick", self.tick())
             try:
-                async with asyncio.timeout(machine.options.tick_s):
+                async with asyncio.timeout(self._pause_s()):
                     await machine.wake.wait()
             except TimeoutError:
                 continue
@@ -101,12 +103,22 @@ class Reconciler:
         now = self.machine.clock.now()
         if self.mode is not Mode.LEADING or not self.calm.same_turn(now):
             return None
-        return self.calm.until(now) or NEVER
+        until = self.calm.until(now)
+        return NEVER if until is None else until - 2 * timedelta(seconds=self.machine.options.tick_s)
 
     def leap(self, by: timedelta) -> None:
         """Time went on by so much, with the same evidence all the while."""
         self.machine.book.leap(by)
         self.machine.decider.surveyor.demand.leap(by)
+
+    def _pause_s(self) -> float:
+        """Seconds to the next tick: to the instant at which time alone may change the decision, if that is sooner."""
+        tick_s = self.machine.options.tick_s
+        now = self.machine.clock.now()
+        until = self.calm.until(now) if self.mode is Mode.LEADING else None
+        if until is None or until <= now:
+            return tick_s
+        return min(tick_s, (until - now).total_seconds() + _JUST_AFTER_S)
 
     async def _watch(self) -> None:
         """Another leads, or nobody can: go on watching, and know what is in force."""

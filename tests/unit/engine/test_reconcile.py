@@ -61,6 +61,15 @@ async def test_the_loop_looks_at_once_when_belief_changes_and_does_not_wait_for_
     assert daemon.machine.decider.fresh_plans > before
 
 
+@scene()
+async def test_a_dwell_that_ends_between_two_ticks_is_not_waited_for_until_the_next(s: Scene) -> None:
+    await s.settled(tick_s=30.0)
+    for _ in range(6):
+        s.see("dublin")
+        await asyncio.sleep(0.5)
+    assert s.in_dublin() == 0, "two seconds of dwell, half a second of grace"
+
+
 @scene(small_estate(mode="auto"))
 async def test_a_region_gets_its_traffic_back_in_steps_once_it_has_been_well_for_long_enough(s: Scene) -> None:
     daemon = await s.settled()
