@@ -105,7 +105,7 @@ def _saves(knob: Knob, service: str) -> bool:
     return any(service in level.saves for level in knob.levels)
 
 
-def _any(fault: Fault) -> bool:
+def _any(_: Fault) -> bool:
     return True
 
 

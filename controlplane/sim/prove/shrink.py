@@ -71,7 +71,11 @@ def shrink(found: Found, maker: PartsMaker) -> Shrunk:
     passes: list[Callable[[_Search], bool]] = [_fewer_faults, _shorter_faults]
     if not found.case.own:
         passes.append(_smaller_estate)
-    while any([step(search) for step in passes]) and search.runs < MOST_RUNS:
+    smaller = True
+    while smaller and search.runs < MOST_RUNS:
+        smaller = False
+        for step in passes:
+            smaller |= step(search)
         search.cut()
     search.cut()
     small = replace(found, estate=search.estate, scenario=search.scenario, breaches=breaches(search.result))

@@ -33,6 +33,8 @@ _KINDS = {
 _LEADS_S = ((0, 0), (1, 12), (10, 90), (60, 900))
 """How long after the first of them the others begin."""
 _LASTS_S = ((3, 20), (20, 120), (120, 900), (900, 2400))
+_HARD = ("region-down", "region-down", "region-down", "service-down", "error-rate", "flap", "facility-alarm")
+"""Trouble that something has to be done about: there is some in every scenario."""
 _NEVER_ENDS = 0.04
 _START_S = 60
 
@@ -60,14 +62,16 @@ def written_fault(fault: Fault) -> dict[str, Any]:
 def random_faults(chance: Random, estate: Estate, most: int) -> list[dict[str, Any]]:
     """One to ``most`` faults that begin close to each other."""
     first = _START_S + chance.randint(0, 60)
-    kinds = chance.choices(sorted(_KINDS), [_KINDS[kind] for kind in sorted(_KINDS)], k=chance.randint(1, most))
+    names = sorted(_KINDS)
+    kinds = chance.choices(names, [_KINDS[kind] for kind in names], k=chance.randint(0, most - 1))
+    kinds.insert(chance.randint(0, len(kinds)), chance.choice(_HARD))
     made: list[dict[str, Any]] = []
     for kind in kinds:
         at = first + (chance.randint(*chance.choice(_LEADS_S)) if made else 0)
         fault = {"at": f"{at}s", **fault_of(kind, chance, estate)}
         if kind == "daemon-crash":
             fault["at"] = f"{at * 1000 + chance.randint(0, 999)}ms"
-        elif chance.random() >= _NEVER_ENDS:
+        elif kind == "flap" or chance.random() >= _NEVER_ENDS:
             fault["until"] = f"{at + chance.randint(*chance.choice(_LASTS_S))}s"
         made.append(fault)
     return made
@@ -124,7 +128,7 @@ def _around(kind: str, chance: Random, estate: Estate) -> dict[str, Any]:
         case "backup-missing":
             return {"datastore": chance.choice(sorted(estate.datastores))}
         case "daemon-crash":
-            return {"replica": chance.choice(("leader", "leader", "*", sorted(estate.regions)[0]))}
+            return {"replica": chance.choice(("leader", "leader", "*", min(estate.regions)))}
         case _:
             return {}
 
