@@ -145,7 +145,8 @@ class Stage:
             notifier=self.mailbox,
         )
         options.setdefault("vantages", self.vantages)
-        daemon = Reconciler.build(self.estate, ports, Options(replica, "v1", **options))
+        options.setdefault("vantage", "v1")
+        daemon = Reconciler.build(self.estate, ports, Options(replica, **options))
         self.daemons.append(daemon)
         return daemon
 

@@ -12,7 +12,7 @@ from controlplane.model.desk import (
     SetWish,
 )
 from controlplane.model.errors import Broken, StoreLost
-from controlplane.model.evidence import Observation, Reading, Signal
+from controlplane.model.evidence import Key, Observation, Reading, Signal
 from controlplane.model.journal import EntryKind
 from controlplane.model.notice import Severity
 from controlplane.model.world import Wish
@@ -321,3 +321,31 @@ def test_two_lives_from_one_seed_are_the_same_to_the_last_hash() -> None:
         return hashes
 
     assert life() == life()
+
+
+@scene()
+async def test_replicas_find_each_other_through_the_store_and_believe_what_the_others_see(s: Scene) -> None:
+    one = s.daemon("one", vantage="a", vantages=())
+    two = s.daemon("two", vantage="b", vantages=())
+    for daemon in (one, two):
+        s.start(daemon)
+    for _ in range(12):
+        seen = Observation(Signal.LIVENESS, "b", "dublin", "checkout", Reading.FAILED, s.clock.now(), valid_s=3.5)
+        two.machine.book.add(seen)
+        await asyncio.sleep(1)
+    book = one.machine.book
+    assert list(book.vantages) == ["a", "b"]
+    assert (
+        book.snapshot(s.clock.now()).samples[Key(Signal.LIVENESS, "b", "dublin", "checkout")].reading is Reading.FAILED
+    )
+    assert not two.machine.book.snapshot(s.clock.now()).samples.keys() - {
+        Key(Signal.LIVENESS, "b", "dublin", "checkout")
+    }
+    heard = s.desk(one).snapshot().watch.vantages
+    assert heard["b"] is not None
+    two.stop()
+    await asyncio.sleep(8)
+    stale = book.snapshot(s.clock.now()).samples[Key(Signal.LIVENESS, "b", "dublin", "checkout")]
+    assert (s.clock.now() - stale.observed_at).total_seconds() > stale.valid_s, "silence is not passed on as evidence"
+    await asyncio.sleep(601)
+    assert list(book.vantages) == ["a"], "who has not signed for ten minutes will not come back"
