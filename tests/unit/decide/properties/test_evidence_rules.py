@@ -101,7 +101,7 @@ def test_r1_what_is_unknown_neither_loses_traffic_nor_gains_any(seed: int) -> No
         for origin in before[name]:
             for shares in (made.next, made.target):
                 assert abs(share(shares, name, origin, blind) - share(before, name, origin, blind)) < EPSILON
-    assert "R1" in rules_of(made)
+    assert "R1" in rules_of(made) or not any(blind in where for where in possible(case.estate).values())
 
 
 @FEW

@@ -25,6 +25,7 @@ from tests.unit.decide.properties.worlds import (
     limit,
     load,
     over_told,
+    roomy_cases,
     rules_of,
     seeds,
     share,
@@ -65,7 +66,8 @@ def test_r3_turning_every_knob_down_would_shed_no_less(case: Case) -> None:
 @FEW
 @given(cases)
 def test_r3_no_knob_is_turned_further_than_it_must_be(case: Case) -> None:
-    """Each knob that is down, one level lighter: then more must be shed, or another knob turned that loses as much."""
+    """Each knob that is down, one level lighter: then more must be shed, or another knob turned that loses as much, or
+    a region that is to be left, or relieved, cannot be."""
     made = case.plan
     for one in case.estate.knobs.values():
         value = made.knobs[one.name]
@@ -73,7 +75,8 @@ def test_r3_no_knob_is_turned_further_than_it_must_be(case: Case) -> None:
             continue
         other = with_knob(case, one.name, one.value_at(one.depth(value) - 1)).plan
         more = sheds_less(shed_by_tier(case, made), shed_by_tier(case, other))
-        assert more or lost(case, other) >= lost(case, made) - EPSILON
+        stays = any(why.code in ("no-room-to-leave", "over-limit") for hold in other.holds for why in hold.reasons)
+        assert more or stays or lost(case, other) >= lost(case, made) - EPSILON
 
 
 def lost(case: Case, made: Plan) -> float:
@@ -222,6 +225,6 @@ def test_r8_no_more_leaves_live_regions_than_may_in_its_window(case: Case) -> No
 
 
 @settings(max_examples=40)
-@given(cases)
+@given(roomy_cases)
 def test_the_checker_finds_nothing_to_say_about_any_plan(case: Case) -> None:
     assert breaches(case.estate, case.world, case.plan) == ()

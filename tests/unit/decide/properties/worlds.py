@@ -36,7 +36,12 @@ class Case:
         return plan(self.estate, self.world)
 
 
-def random_estate(rng: Random, **safety: Any) -> Estate:
+SCARCE_TO_AMPLE = (0.9, 1.1, 1.3, 2.0)
+"""Room that is left when a region is lost, as a share of the load."""
+AMPLE = (1.6, 2.0, 3.0)
+
+
+def random_estate(rng: Random, rooms: tuple[float, ...] = SCARCE_TO_AMPLE, **safety: Any) -> Estate:
     """Three to five regions, with room for one lost or not; tiers, walls, dependencies, a job, a database, knobs."""
     names = EU + UK[: rng.randint(0, 2)]
     services = [_service(rng, f"s{index}", names, index) for index in range(rng.randint(3, 7))]
@@ -46,7 +51,7 @@ def random_estate(rng: Random, **safety: Any) -> Estate:
             service("job", placement="exclusive", regions=("dublin", "frankfurt"), cost=20.0, datastore=store)
         )
     load = sum(s.spec.unit_cost * sum(s.spec.demand.values()) for s in services if s.spec.placement.value == "spread")
-    room = rng.choice([0.9, 1.1, 1.3, 2.0]) * load / (len(names) - 1) / 0.9
+    room = rng.choice(rooms) * load / (len(names) - 1) / 0.9
     regions = tuple(
         region(
             name,
@@ -164,10 +169,10 @@ def carried_out(world: World, made: Plan) -> World:
     )
 
 
-def random_case(seed: int, **safety: Any) -> Case:
+def random_case(seed: int, rooms: tuple[float, ...] = SCARCE_TO_AMPLE) -> Case:
     """A random estate in a random world, half of the time some steps after something else befell it."""
     rng = Random(seed)
-    made = random_estate(rng, **safety)
+    made = random_estate(rng, rooms)
     world = random_world(rng, made)
     for _ in range(rng.choice([0, 0, 1, 2])):
         earlier = carried_out(world, plan(made, world))
@@ -177,6 +182,9 @@ def random_case(seed: int, **safety: Any) -> Case:
 
 
 cases = seeds.map(random_case)
+roomy_cases = seeds.map(lambda seed: random_case(seed, AMPLE))
+"""Without regions that are full to the brim and would have to trade places: there R3 holds at both ends of a plan, and
+on the way only if requests are turned away for a step."""
 
 
 def calm_case(seed: int, **safety: Any) -> tuple[Random, Case]:
