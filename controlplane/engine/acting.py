@@ -1,6 +1,6 @@
 """Which permitted actions begin now, and what is in the air."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from controlplane.engine.execute import Executor
@@ -8,6 +8,7 @@ from controlplane.engine.hands import Sort, Target, target_of
 from controlplane.engine.outcome import Flight, Outcome, Stop
 from controlplane.engine.supervise import Supervisor
 from controlplane.model.desk import InFlight
+from controlplane.model.journal import Entry
 from controlplane.model.permit import Permit
 from controlplane.model.plan import Action, ActionKind, Cause
 
@@ -44,9 +45,10 @@ class Actor:
                 flight.halt(Stop.SUPERSEDED)
         return tuple(chosen.values())
 
-    async def announce(self, permits: Iterable[Permit]) -> tuple[Flight, ...]:
-        """Journal the intents. From here on the targets are taken, although nothing has been done yet."""
-        flights = await self.executor.announce(tuple(permits))
+    async def announce(self, permits: Iterable[Permit], facts: Sequence[Entry] = ()) -> tuple[Flight, ...]:
+        """Journal the intents, after the facts that led to them. From here on the targets are taken, although nothing
+        has been done yet."""
+        flights = await self.executor.announce(tuple(permits), facts)
         for flight in flights:
             self.flights[flight.target] = flight
             self.highest_intent = max(self.highest_intent, flight.intent)

@@ -46,6 +46,19 @@ def mark_left(state: EstateState, plan: Plan, begun: tuple[Action, ...], now: da
     return replace(state, drains=tuple(drains), transitions=tuple(transitions))
 
 
+def recall_left(state: EstateState, action: Action, at: datetime) -> EstateState:
+    """The state with what an announced shift leaves: its daemon was killed before it could save that."""
+    if action.kind is not ActionKind.SHIFT or action.cause not in _LEAVING:
+        return state
+    known = {(drain.region, drain.service) for drain in state.drains}
+    fresh = tuple(
+        Drain(region, action.subject, at, action.cause.value)
+        for region in (action.from_ or "").split(",")
+        if region and not {(region, action.subject), (region, EVERY_SERVICE)} & known
+    )
+    return replace(state, drains=(*state.drains, *fresh)) if fresh else state
+
+
 @dataclass(frozen=True, slots=True)
 class Turned:
     """Regions whose drain has become complete, and drains that have been undone."""

@@ -9,7 +9,7 @@ from controlplane.engine.gate import Gate
 from controlplane.engine.hands import Hand
 from controlplane.engine.outcome import Ending, Flight, Outcome
 from controlplane.engine.state import EstateState
-from controlplane.engine.steps import adopt, before, desired_of, same, wants_reading
+from controlplane.engine.steps import adopt, before, desired_of, known, same, wants_reading
 from controlplane.model.act import Act, Confirmation, Desired
 from controlplane.model.desk import Phase
 from controlplane.model.errors import DriverError, LeaseLost, Retry
@@ -33,7 +33,9 @@ class Effect:
     async def make(self, state: EstateState, estate: Estate) -> Outcome:
         """Make it true and see that it is. Raises DriverError, or LeaseLost right before an effect that may not be."""
         flight, action = self.flight, self.flight.action
-        found = await self.read(desired_of(action, state, estate)) if wants_reading(action) else None
+        found = known(action, state)
+        if found is None and wants_reading(action):
+            found = await self.read(desired_of(action, state, estate))
         if found is not None and action.kind is ActionKind.SHIFT and action.subject not in state.shares:
             state = adopt(state, action.subject, found)
         desired = desired_of(action, state, estate)

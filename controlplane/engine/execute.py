@@ -16,6 +16,7 @@ from controlplane.engine.scribe import Scribe
 from controlplane.engine.steps import adopt, may_undo, settle
 from controlplane.model.errors import Broken, Conflict, DriverError, LeaseLost, Refused, StoreLost
 from controlplane.model.estate import Estate
+from controlplane.model.journal import Entry
 from controlplane.model.permit import Permit
 from controlplane.model.plan import ActionKind
 
@@ -58,9 +59,13 @@ class Executor:
             self.breakers[hand.name] = Breaker(self.trier.clock)
         return self.breakers[hand.name]
 
-    async def announce(self, permits: Sequence[Permit]) -> tuple[Flight, ...]:
-        """Journal the intents of some permits together. StoreLost or LeaseLost: none of them may be executed."""
+    async def announce(self, permits: Sequence[Permit], facts: Sequence[Entry] = ()) -> tuple[Flight, ...]:
+        """Journal the intents of some permits together, ``facts`` before them in the same writing. StoreLost or
+        LeaseLost: none of the permits may be executed; the facts are kept in any case."""
         entered = [permit for permit in permits if self.admits(permit) and self._hand(permit)[1].enter()]
+        if not entered or self.scribe.spooled or not self.scribe.reachable:
+            await self.scribe.note(facts)
+            facts = ()
         if not entered:
             return ()
         now, since_s = self.trier.clock.now(), self.trier.clock.monotonic()
@@ -69,10 +74,11 @@ class Executor:
             for permit in entered:
                 self.gate.check(permit)
             intents = [self.records.intent(permit, key) for permit, key in zip(entered, keys, strict=True)]
-            written = await self.scribe.write(intents)
+            written = (await self.scribe.write([*facts, *intents]))[len(facts) :]
         except (StoreLost, LeaseLost):
             for permit in entered:
                 self._hand(permit)[1].left()
+            await self.scribe.note(facts)
             raise
         flights = []
         for permit, key, entry in zip(entered, keys, written, strict=True):

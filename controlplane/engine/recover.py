@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from controlplane.engine.bookkeeping import recall_left
 from controlplane.engine.bounds import of_driver, of_store
 from controlplane.engine.codec import read_action
 from controlplane.engine.execute import Executor
@@ -51,6 +52,8 @@ class Recovery:
         for entry in intents:
             action = read_action(entry)
             found = action is not None and await self._stands(action)
+            if action is not None and found:
+                self._recall(action, entry)
             facts: dict[str, Json] = {
                 "intent": entry.seq,
                 "ending": (Ending.DONE if found else Ending.ABORTED).value,
@@ -92,6 +95,9 @@ class Recovery:
             now, epoch = executor.trier.clock.now(), executor.gate.leadership.epoch
             keeper.change(lambda state: settle(state, action, desired, now, epoch))
         return True
+
+    def _recall(self, action: Action, intent: Entry) -> None:
+        self.executor.gate.keeper.change(lambda state: recall_left(state, action, intent.at))
 
     async def _read(self, target: Target, like: Desired, free: asyncio.Semaphore) -> tuple[bool, Desired | None]:
         async with free:

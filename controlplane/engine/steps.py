@@ -165,6 +165,15 @@ def wants_reading(action: Action) -> bool:
     return action.kind in {ActionKind.SHIFT, ActionKind.DEGRADE, ActionKind.RESTORE, ActionKind.SCALE}
 
 
+def known(action: Action, state: EstateState) -> Desired | None:
+    """What is so before, where the state may be relied on: the way out of a dead region is not put back, and whoever is
+    still sent there fails while somebody reads."""
+    name = action.subject
+    if action.kind is not ActionKind.SHIFT or action.cause is not Cause.FAILOVER or name not in state.shares:
+        return None
+    return Weights(state.shares[name], state.shed.get(name, {}), state.refused.get(name, {}))
+
+
 def before(action: Action, found: Desired | None) -> Desired | None:
     """What undoing puts back. An activation is undone to nobody, never to the old holder."""
     return Holder(None) if action.kind is ActionKind.ACTIVATE else found

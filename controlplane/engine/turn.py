@@ -133,16 +133,21 @@ class Turn:
         return entries
 
     async def _write_and_start(self, entries: list[Entry], chosen: tuple[Permit, ...]) -> None:
-        """State, facts, intents, effects: in that order, each only if the one before it is safe in the store."""
+        """Facts and intents in one writing, then the effects, each only if the one before it is safe in the store.
+
+        The state comes last: users of a dead region wait for the effect, and what an intent leaves behind can be read
+        from the journal.
+        """
         machine, leadership = self.machine, self.machine.leadership
         try:
-            if leadership.store_ok and machine.keeper.dirty:
-                await machine.keeper.save(leadership.epoch)
-            await machine.scribe.note(entries)
             if chosen:
-                flights = await machine.actor.announce(chosen)
+                flights = await machine.actor.announce(chosen, entries)
                 self.unstarted -= len(flights)
                 machine.actor.launch(flights, self.ended)
+            else:
+                await machine.scribe.note(entries)
+            if leadership.store_ok and machine.keeper.dirty:
+                await machine.keeper.save(leadership.epoch)
         except LeaseLost:
             leadership.drop()
         except StoreLost as error:

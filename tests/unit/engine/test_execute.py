@@ -19,7 +19,7 @@ async def test_the_intent_is_in_the_journal_before_the_driver_is_asked_for_anyth
         seen.append((verb, len(await bench.journal(EntryKind.INTENT))))
 
     bench.driver.tap = tap
-    outcome = await bench.act(daemon, shift())
+    outcome = await bench.act(daemon, shift(Cause.DRAIN))
     assert outcome.ending is Ending.DONE
     assert seen == [("read", 1), ("apply", 1), ("confirm", 1)]
     (written,) = await bench.journal(EntryKind.OUTCOME)
@@ -82,10 +82,24 @@ async def test_a_driver_that_lies_is_found_out_by_reading_back(bench: Bench) -> 
 
 
 @staged
+async def test_a_dead_region_is_left_without_reading_first_what_is_known(bench: Bench) -> None:
+    daemon = await bench.lead()
+    seen: list[str] = []
+
+    async def tap(verb: str, _: str) -> None:
+        seen.append(verb)
+
+    bench.driver.tap = tap
+    outcome = await bench.act(daemon, shift(Cause.FAILOVER))
+    assert outcome.ending is Ending.DONE
+    assert seen == ["apply", "confirm"]
+
+
+@staged
 async def test_what_is_so_already_is_not_applied_and_is_recorded_as_without_effect(bench: Bench) -> None:
     daemon = await bench.lead()
     bench.world.put("checkout", Weights(AWAY))
-    outcome = await bench.act(daemon, shift())
+    outcome = await bench.act(daemon, shift(Cause.DRAIN))
     assert outcome.ending is Ending.NO_EFFECT
     assert bench.world.did == []
     (written,) = await bench.journal(EntryKind.OUTCOME)
