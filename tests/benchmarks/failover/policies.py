@@ -41,7 +41,10 @@ def write(folder: Path, regions: dict[str, int], admin: int, interval_s: float, 
 
 
 def _region(name: str, units: float) -> dict[str, Any]:
-    return {**_document("Region", {"jurisdiction": "EU", "capacity": units, "headroom": 0.1}), "metadata": {"name": name}}
+    return {
+        **_document("Region", {"jurisdiction": "EU", "capacity": units, "headroom": 0.1}),
+        "metadata": {"name": name},
+    }
 
 
 def _service(folder: Path, regions: dict[str, int], admin: int, interval_s: float, *, rate: float) -> dict[str, Any]:

@@ -137,7 +137,9 @@ def _tell(server: Process, order: str) -> None:
 @contextmanager
 def _region(name: str, port: int, units: float, flags: Path) -> Iterator[Process]:
     command = [sys.executable, "-m", "tests.benchmarks.failover.region", name, str(port), str(units), str(flags)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
