@@ -71,14 +71,14 @@ def _settle_primary(now: Situation, name: str, found: Exclusives) -> None:
     if name in now.facts.lost_pending:
         found.holds.append(Hold(name, (reason(Rule.DAMPING, "primary-not-long-enough", datastore=name),)))
         return
-    if (name, at) in now.world.idle and now.fates.of[at].fate in _STAYS and _alive(now, name, at):
+    if name in now.facts.idle and now.fates.of[at].fate in _STAYS and _answers(now, name, at):
         idle = (reason(Rule.DATA, "primary-idle", datastore=name, region=at),)
         found.promotions.append(Move(name, None, at, Cause.FAILOVER, idle, fence=False))
         return
     why, cause = _primary_must_go(now, name, at)
     if not why:
         return
-    planned = cause in (Cause.PERSON, Cause.DRAIN) and name not in now.facts.lost and (name, at) not in now.world.idle
+    planned = cause in (Cause.PERSON, Cause.DRAIN) and name not in now.facts.lost | now.facts.idle
     frozen = denied(now.estate, now.world, "promote", "switchover") if planned else None
     if frozen is not None:
         found.holds.append(Hold(name, (*why, frozen)))
@@ -86,7 +86,7 @@ def _settle_primary(now: Situation, name: str, found: Exclusives) -> None:
     best, reasons = _best_replica(now, name, planned=planned)
     if best is None:
         found.holds.append(Hold(name, (*why, *reasons)))
-        if name in now.facts.lost or (name, at) in now.world.idle:
+        if name in now.facts.lost | now.facts.idle:
             found.unwritable.add(name)
         return
     fenced = (name, at) in now.world.fenced
@@ -104,7 +104,7 @@ def _primary_must_go(now: Situation, name: str, at: str) -> tuple[tuple[Reason, 
         return (reason(Rule.DATA, "primary-lost", datastore=name, region=at), *ordered), Cause.FAILOVER
     if ordered:
         return ordered, Cause.PERSON
-    if (name, at) in now.world.idle:
+    if name in now.facts.idle:
         return (reason(Rule.DATA, "primary-idle", datastore=name, region=at),), Cause.FAILOVER
     fate = now.fates.of.get(at)
     if fate is not None and fate.fate in (Fate.LEAVE_AT_ONCE, Fate.LEAVE_IN_STEPS):
@@ -173,6 +173,17 @@ def _alive(now: Situation, name: str, region: str) -> bool:
     if own is not None and own.state in (Health.DOWN, Health.UNKNOWN):
         return False
     states = [now.facts.state[n, region] for n in now.estate.services if (n, region) in now.facts.state]
+    return not states or any(state in _DEPLOY_ORDER for state in states)
+
+
+def _answers(now: Situation, name: str, region: str) -> bool:
+    """Whether the place of a primary that does not write is well otherwise: by the word on itself, else by that on what
+    runs there without it. Those who need it fail there because it does not write."""
+    own = now.world.verdicts.get((region, name))
+    if own is not None:
+        return own.state in _DEPLOY_ORDER
+    others = [n for n, s in now.estate.services.items() if s.spec.datastore != name and n not in now.facts.explained]
+    states = [now.facts.state[n, region] for n in others if (n, region) in now.facts.state]
     return not states or any(state in _DEPLOY_ORDER for state in states)
 
 

@@ -1,6 +1,7 @@
 """What stands: verdicts that have lasted, faults that are everywhere, datastores without a writer, dead regions."""
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -21,12 +22,12 @@ Place = tuple[str, str]
 
 @dataclass(slots=True)
 class Facts:
-    """``state`` of every deployed (service, region) pair, ``raw`` before any dwell. ``pending``: unhealthy, but not
-    for long enough yet (R7), and since when; ``fresh``: healthy, but for a moment only;
-    ``crowded``: ailing for want of room. ``everywhere``: fails in every
-    region that is not down itself, alike and unexplained (R2); ``explained``: the same, but for a cause of its own.
-    ``lost``: datastores whose primary is gone. ``down``: region → whether it is dead (True) or grey (False).
-    ``entries``: origins whose users fail before they reach a region. ``wakes``: instants at which a dwell ends.
+    """``state`` of every deployed (service, region) pair, ``raw`` before any dwell. ``pending``: unhealthy, but not for
+    long enough yet (R7), and since when; ``fresh``: healthy, but for a moment only; ``crowded``: ailing for want of
+    room. ``everywhere``: fails in every region that is not down itself, alike and unexplained (R2); ``explained``:
+    the same, but for a cause of its own. ``lost``: datastores whose primary is gone, ``idle``: whose primary does
+    not write. ``down``: region → whether it is dead (True) or grey (False). ``entries``: origins whose users fail
+    before they reach a region. ``wakes``: instants at which a dwell ends.
     """
 
     state: dict[Place, Health] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Facts:
     explained: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
     lost_pending: frozenset[str] = frozenset()
+    idle: frozenset[str] = frozenset()
     down: dict[str, bool] = field(default_factory=dict)
     wakes: list[datetime] = field(default_factory=list)
 
@@ -117,6 +119,7 @@ def _find_lost(estate: Estate, world: World, facts: Facts) -> None:
         else:
             lost.add(name)
     facts.lost, facts.lost_pending = frozenset(lost), frozenset(pending)
+    facts.idle = frozenset(n for n in estate.datastores if (n, primary_of(estate, world, n)) in world.idle) - lost
 
 
 def store_dwell(estate: Estate, datastore: str) -> timedelta:
@@ -128,20 +131,42 @@ def store_dwell(estate: Estate, datastore: str) -> timedelta:
 def _find_down(estate: Estate, world: World, facts: Facts) -> None:
     """Regions by ``regionDownWhen``, faults that are everywhere, and what explains the latter.
 
-    A fault in every region must not make each of them look dead, so it counts against none; a datastore that is
-    lost counts in its primary's region only. What fails in every region that is *not* down is then R2's,
-    unless its dependencies explain it.
+    A fault in every region must not make each of them look dead, so it counts against none, and neither does what
+    users suffer for want of a primary; a primary that is gone counts in its own region only. What fails in every
+    region that is *not* down is then R2's, unless its dependencies explain it.
     """
-    suspects = frozenset(n for n in estate.services if _fails_in(facts, n, estate.deployed(n)))
-    _count_down(estate, world, facts, suspects)
-    by_store = {n for n in suspects if estate.services[n].spec.datastore in facts.lost}
-    back = {(n, primary_of(estate, world, str(estate.services[n].spec.datastore))) for n in by_store}
-    _count_down(estate, world, facts, suspects, counted=back)
+    wanting = _wanting(estate, facts)
+    suspects = {n for n in estate.services if _fails_in(facts, n, estate.deployed(n))}
+    blameless = wanting | {(n, region) for n in suspects for region in estate.deployed(n)}
+    _count_down(estate, world, facts, blameless)
+    back = {
+        (name, primary_of(estate, world, store))
+        for name, service in estate.services.items()
+        if (store := service.spec.datastore) is not None and store in facts.lost
+    }
+    _count_down(estate, world, facts, blameless - back)
     everywhere = frozenset(
         n for n in estate.services if _fails_in(facts, n, (r for r in estate.deployed(n) if r not in facts.down))
     )
-    facts.explained = _explained(estate, facts, everywhere)
+    ailing = frozenset(name for name, region in wanting if region not in facts.down)
+    facts.explained = _explained(estate, facts, everywhere) | ailing
     facts.everywhere = everywhere - facts.explained
+
+
+def _wanting(estate: Estate, facts: Facts) -> set[Place]:
+    """Pairs whose users fail for want of a primary, their own or that of a strong dependency. Probes that fail are
+    another matter."""
+    gone = facts.lost | facts.lost_pending | facts.idle
+    found: set[Place] = set()
+    for name in in_order(estate):
+        wants = estate.services[name].spec.datastore in gone
+        for region in estate.deployed(name):
+            place = (name, region)
+            if facts.raw[place] is not Health.DOWN or facts.success[place] is None:
+                continue
+            if wants or any((dependency, region) in found for dependency in estate.strong[name]):
+                found.add(place)
+    return found
 
 
 def _fails_in(facts: Facts, name: str, regions: Iterable[str]) -> bool:
@@ -162,10 +187,8 @@ def _count_down(
     estate: Estate,
     world: World,
     facts: Facts,
-    suspects: frozenset[str],
-    counted: Iterable[Place] = (),
+    blameless: AbstractSet[Place],
 ) -> None:
-    again = frozenset(counted)
     facts.down = {}
     for region in estate.regions:
         star = world.verdicts.get((region, EVERY_SERVICE))
@@ -178,7 +201,7 @@ def _count_down(
                 continue
             weight = 4 - estate.services[name].spec.tier
             known += weight
-            if state is Health.DOWN and (name not in suspects or (name, region) in again):
+            if state is Health.DOWN and (name, region) not in blameless:
                 down += weight
         if known and down / known >= _threshold(estate, region) - 1e-9:
             facts.down[region] = _is_dead(estate, facts, star, region)
@@ -201,7 +224,7 @@ def _is_dead(estate: Estate, facts: Facts, star: Verdict | None, region: str) ->
 
 def _explained(estate: Estate, facts: Facts, everywhere: frozenset[str]) -> frozenset[str]:
     """Services whose failure a lost datastore, or a strong dependency that fails too, accounts for everywhere."""
-    gone = facts.lost | facts.lost_pending
+    gone = facts.lost | facts.lost_pending | facts.idle
     roots = {n for n in everywhere if estate.services[n].spec.datastore in gone}
     failing = frozenset(place for place, state in facts.raw.items() if state is Health.DOWN)
     for name in everywhere - roots:
@@ -217,7 +240,7 @@ def curable(estate: Estate, facts: Facts, unwritable: frozenset[str]) -> frozens
         name
         for name in facts.explained
         if (store := estate.services[name].spec.datastore) is not None
-        and store in facts.lost | facts.lost_pending
+        and store in facts.lost | facts.idle
         and store not in unwritable | facts.lost_pending
     }
     for name in in_order(estate):

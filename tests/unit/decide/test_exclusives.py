@@ -166,3 +166,10 @@ def test_a_permit_carries_the_epoch_and_ends_with_the_lease() -> None:
     permit = guard(plan(SHOP, facts), SHOP, facts, LEADING)[0]
     assert isinstance(permit, Permit)
     assert (permit.epoch, permit.expires_at) == (3, LEADING.lease_expires_at)
+
+
+def test_what_users_suffer_because_a_primary_does_not_write_is_no_reason_to_leave_its_region() -> None:
+    """All of checkout is served in dublin, so that nobody fails elsewhere; the region is well but for that."""
+    failing = verdict("dublin", "checkout", success=0.0)
+    decided = plan(SHOP, world(verdicts=failing, idle=frozenset({("orders", "dublin")})))
+    assert ids(decided) == ["promote-orders"]
