@@ -17,11 +17,13 @@ Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON va
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask. Needed where no terminal is.")]
 Preview: TypeAlias = Annotated[bool, typer.Option("--preview", help="Show what would happen, and do nothing.")]
 Reason: TypeAlias = Annotated[
-    str, typer.Option("--reason", "-r", help="Why; recorded with your name.", show_default=False)
+    str, typer.Option("--reason", "-r", metavar="WHY", help="Why; recorded with your name.", show_default=False)
 ]
 By: TypeAlias = Annotated[
     str | None,
-    typer.Option("--by", envvar="LEEWARD_BY", help="Who asks.", show_default="the name you are logged in with"),
+    typer.Option(
+        "--by", metavar="NAME", envvar="LEEWARD_BY", help="Who asks.", show_default="the name you are logged in with"
+    ),
 ]
 Lasting: TypeAlias = Annotated[
     str,
@@ -35,22 +37,35 @@ Direct: TypeAlias = Annotated[
 ]
 Policies: TypeAlias = Annotated[
     list[Path] | None,
-    typer.Option("--policies", "-p", envvar="LEEWARD_POLICIES", help="Folder or file of policies; may be repeated."),
+    typer.Option(
+        "--policies",
+        "-p",
+        metavar="PATH",
+        envvar="LEEWARD_POLICIES",
+        help="Folder or file of policies; may be repeated.",
+    ),
 ]
 Store: TypeAlias = Annotated[
     str | None,
-    typer.Option("--store", envvar="LEEWARD_STORE", help="The daemon's store, for --direct.", show_default=False),
+    typer.Option(
+        "--store",
+        metavar="ADDRESS",
+        envvar="LEEWARD_STORE",
+        help="The daemon's store, for --direct.",
+        show_default=False,
+    ),
 ]
 TokenFile: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--token-file",
+        metavar="FILE",
         envvar="LEEWARD_TOKEN_FILE",
         help="File with your token, where the daemon asks for one.",
         show_default=False,
     ),
 ]
-Region: TypeAlias = Annotated[str, typer.Argument(help="A region.", autocompletion=complete_regions)]
+Region: TypeAlias = Annotated[str, typer.Argument(help="A region.", metavar="REGION", autocompletion=complete_regions)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ WorldFile = Annotated[
     Path | None,
     typer.Option(
         "--world",
+        metavar="FILE",
         help="Decide for the world in this file, from --policies alone: no daemon, nothing touched.",
         show_default=False,
     ),

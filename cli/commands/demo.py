@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from controlplane.sandbox.plan import Address
 
 Directory = Annotated[
-    Path | None, typer.Option("--dir", help="Keep its state and logs here.", show_default="a temporary directory")
+    Path | None,
+    typer.Option("--dir", metavar="DIR", help="Keep its state and logs here.", show_default="a temporary directory"),
 ]
-RegionOption = Annotated[str, typer.Option("--region", help="The region that is lost.")]
-Rate = Annotated[float, typer.Option("--rate", min=10, help="Requests a second of all users together.")]
+RegionOption = Annotated[str, typer.Option("--region", metavar="REGION", help="The region that is lost.")]
+Rate = Annotated[float, typer.Option("--rate", metavar="N", min=10, help="Requests a second of all users together.")]
 Report = Annotated[Path, typer.Option("--report", help="Where the report is written.", metavar="OUT.html")]
 
 

@@ -19,10 +19,15 @@ Setting = Annotated[
         show_default=False,
     ),
 ]
-Knob = Annotated[str, typer.Argument(help="A knob.", autocompletion=complete_knobs)]
+Knob = Annotated[str, typer.Argument(help="A knob.", metavar="KNOB", autocompletion=complete_knobs)]
 InRegion = Annotated[
     str | None,
-    typer.Option("--region", help="Only there, for a knob that each region has.", autocompletion=complete_regions),
+    typer.Option(
+        "--region",
+        metavar="REGION",
+        help="Only there, for a knob that each region has.",
+        autocompletion=complete_regions,
+    ),
 ]
 
 

@@ -15,15 +15,20 @@ Asked = Annotated[
         autocompletion=complete_left,
     ),
 ]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many entries at most.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON value a line, as things happen.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, max=1000, help="How many entries at most.")]
 After = Annotated[
-    int | None, typer.Option("--after", min=0, help="Only entries after this number.", show_default=False)
+    int | None, typer.Option("--after", metavar="N", min=0, help="Only entries after this number.", show_default=False)
 ]
 Subject = Annotated[
     str | None,
-    typer.Option("--about", help="Only what concerns this region, service or knob.", autocompletion=complete_left),
+    typer.Option(
+        "--about", metavar="NAME", help="Only what concerns this region, service or knob.", autocompletion=complete_left
+    ),
 ]
-Kind = Annotated[str | None, typer.Option("--kind", help="Only this kind: intent, outcome, hold, drained, person, …")]
+Kind = Annotated[
+    str | None, typer.Option("--kind", metavar="KIND", help="Only this kind: intent, outcome, hold, drained, person, …")
+]
 
 
 def status(
@@ -75,8 +80,11 @@ def history(
         show(history_view(TypeAdapter(list[EntryDoc]).validate_python(entries)))
 
 
-def watch(daemon: Daemon = DEFAULT_DAEMON, as_json: Json = False) -> None:
-    """The status as it changes and the journal as it grows, until Ctrl-C. With --json: one JSON value a line."""
+def watch(daemon: Daemon = DEFAULT_DAEMON, as_json: JsonLines = False) -> None:
+    """The status as it changes and the journal as it grows, until Ctrl-C.
+
+    A daemon that goes away is waited for; what was last known stays on the screen.
+    """
     from cli.watching import follow
 
     follow(where(daemon), as_json=as_json)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 Movable = Annotated[
     str, typer.Argument(help="A service or a datastore.", metavar="SERVICE|DATASTORE", autocompletion=complete_movable)
 ]
-To = Annotated[str, typer.Option("--to", help="The region that takes over.", autocompletion=complete_regions)]
+To = Annotated[
+    str, typer.Option("--to", metavar="REGION", help="The region that takes over.", autocompletion=complete_regions)
+]
 AcceptLoss = Annotated[
     str | None,
     typer.Option(

@@ -18,10 +18,14 @@ app = typer.Typer(
 )
 
 Directory = Annotated[
-    Path, typer.Option("--dir", envvar="LEEWARD_SANDBOX", help="Where it keeps its state; one sandbox a directory.")
+    Path,
+    typer.Option(
+        "--dir", metavar="DIR", envvar="LEEWARD_SANDBOX", help="Where it keeps its state; one sandbox a directory."
+    ),
 ]
 Rate = Annotated[
-    float, typer.Option("--rate", min=1, help="Requests a second that the estate's peak demand is scaled to.")
+    float,
+    typer.Option("--rate", metavar="N", min=1, help="Requests a second that the estate's peak demand is scaled to."),
 ]
 Stay = Annotated[bool, typer.Option("--stay", help="Stay until Ctrl-C, then take it down.")]
 Kind = Annotated[
@@ -38,7 +42,7 @@ Parameters = Annotated[
     typer.Argument(
         help="What the kind needs: slow add_s=0.5 · errors rate=0.3 [service=checkout] · capacity fraction=0.5 · "
         "lag datastore=orders-db seconds=5 · partition peer=london.",
-        metavar="[NAME=VALUE]...",
+        metavar="NAME=VALUE",
         show_default=False,
     ),
 ]

@@ -8,7 +8,7 @@ import typer
 from cli.options import Json, Policies
 
 Scenarios = Annotated[
-    list[Path], typer.Argument(help="Files or folders with scenarios.", metavar="SCENARIO...", show_default=False)
+    list[Path], typer.Argument(help="Files or folders with scenarios.", metavar="SCENARIO", show_default=False)
 ]
 Report = Annotated[
     Path | None, typer.Option("--report", help="Write a page with plots of what happened.", metavar="OUT.html")

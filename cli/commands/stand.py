@@ -13,7 +13,11 @@ Id = Annotated[
 No = Annotated[bool, typer.Option("--no", help="Say no: what waits is dropped.")]
 Held = Annotated[
     str,
-    typer.Argument(help="A region, or `estate` for the freeze of a global fault.", autocompletion=complete_regions),
+    typer.Argument(
+        help="A region, or `estate` for the freeze of a global fault.",
+        metavar="REGION|estate",
+        autocompletion=complete_regions,
+    ),
 ]
 
 
