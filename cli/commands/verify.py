@@ -8,8 +8,7 @@ import typer
 from cli.options import Json, Policies
 
 if TYPE_CHECKING:
-    from controlplane.sim.prove.shrink import Shrunk
-    from controlplane.wiring.proof import Repro
+    from controlplane.wiring.proof import Repro, Shrunk
 
 Hours = Annotated[float, typer.Option("--hours", min=0.1, help="Simulated hours to live through.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="What decides everything that chance decides.")]

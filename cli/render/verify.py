@@ -13,9 +13,7 @@ from cli.render.words import count
 from controlplane.model.journal import Json
 
 if TYPE_CHECKING:
-    from controlplane.sim.prove.shrink import Shrunk
-    from controlplane.sim.prove.verify import Proof
-    from controlplane.wiring.proof import Repro
+    from controlplane.wiring.proof import Proof, Repro, Shrunk
 
 Written = Sequence[tuple["Shrunk", "Repro"]]
 

@@ -11,7 +11,7 @@ from cli.render.words import count
 from controlplane.model.journal import Json
 
 if TYPE_CHECKING:
-    from controlplane.sim.prove.differ import Comparison, Decision
+    from controlplane.wiring.proof import Comparison, Decision
 
 MOST_DECISIONS = 12
 

@@ -30,7 +30,7 @@ def moments(result: Result) -> list[Moment]:
     """Every intent and outcome of a run, with the region that its replica lives in."""
     told = (EntryKind.INTENT, EntryKind.OUTCOME, EntryKind.UNDO, EntryKind.LEADER)
     return [
-        Moment(second, entry.kind, entry.by if entry.by in result.ledger.regions else None)
+        Moment(second, entry.kind, str(entry.facts.get("replica", "")) or None)
         for second, entry in result.journal
         if entry.kind in told
     ]

@@ -56,7 +56,8 @@ def extended(scenario: Scenario, faults: list[dict[str, Any]]) -> Scenario:
 def written_fault(fault: Fault) -> dict[str, Any]:
     """A fault as it stands in a file."""
     found: dict[str, Any] = fault.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return {"at": found.pop("at", "0s"), **({"until": found.pop("until")} if found.get("until") else {}), **found}
+    known = {name: value for name, value in found.items() if value is not None}
+    return {"at": known.pop("at", "0s"), **known}
 
 
 def random_faults(chance: Random, estate: Estate, most: int) -> list[dict[str, Any]]:

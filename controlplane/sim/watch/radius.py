@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from controlplane.model.act import Act, Weights
+from controlplane.model.resources.region import RegionRole
 from controlplane.sim.ledger import Ledger
 from controlplane.sim.watch.scene import DEAD_BELOW, Breach, Scene, Watcher
 
@@ -62,11 +63,12 @@ class Radius(Watcher):
             yield Breach("R8", f"drained/{region}", what)
 
     def _serving(self, region: str, carrying: set[str]) -> Iterator[Breach]:
-        least = self.scene.estate.safety.min_serving_regions
-        if len(carrying) < least:
-            yield Breach(
-                "R8", f"serving/{region}", f"leaving {region} leaves {len(carrying)} serving, of {least} at least"
-            )
+        """A serving region that is not left serves, though nothing may be planned for it just now."""
+        regions = self.scene.estate.regions
+        ready = {name for name, each in regions.items() if each.spec.role is RegionRole.SERVING} - self._empty
+        least, left = self.scene.estate.safety.min_serving_regions, len(carrying | ready)
+        if left < least:
+            yield Breach("R8", f"serving/{region}", f"leaving {region} leaves {left} serving, of {least} at least")
 
     def _campus(self, region: str) -> str:
         return self.scene.estate.regions[region].spec.fault_domains.get("campus", region)

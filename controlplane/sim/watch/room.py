@@ -79,7 +79,7 @@ class Justice(Watcher):
     def _unjust(self, glance: Glance) -> Iterator[tuple[tuple[str, str], str]]:
         truth, estate = self.scene.truth, self.scene.estate
         for name in estate.spread:
-            if estate.services[name].spec.tier != 0:
+            if estate.services[name].spec.tier != 0 or not _writable(truth, name):
                 continue
             for origin, shed in truth.shed[name].items():
                 if shed * glance.demand.get((name, origin), 0.0) <= _TOLERANCE:
@@ -99,6 +99,15 @@ class Justice(Watcher):
                 if by.get(region, 0.0) * glance.demand.get((name, origin), 0.0) > _TOLERANCE:
                     return True
         return False
+
+
+def _writable(truth: Truth, name: str) -> bool:
+    """Whether the datastores that a service needs have a primary at all: without one nobody can serve it (R14)."""
+    store = truth.estate.services[name].spec.datastore
+    if store is not None and not truth.active(store):
+        return False
+    spread = [needed for needed in truth.estate.strong[name] if needed in truth.shares]
+    return all(_writable(truth, needed) for needed in spread)
 
 
 def planned(truth: Truth, glance: Glance) -> dict[str, float]:
