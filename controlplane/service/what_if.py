@@ -187,9 +187,7 @@ def _differences(before: Plan, after: Plan) -> list[str]:
             if _most(now.get(service)) != _most(then.get(service))
         ]
     found += [
-        f"{knob}: {_setting(now)} would become {_setting(then)}"
-        for knob, now, then in _pairs(before.knobs, after.knobs)
-        if now != then
+        f"{knob}: {now} would become {then}" for knob, now, then in _pairs(before.knobs, after.knobs) if now != then
     ]
     found += [
         f"{name}: {before.holders.get(name)} would become {after.holders.get(name)}"
@@ -218,13 +216,15 @@ def _key(action: Action) -> tuple[str, str, str | None, str | None, str | None]:
 
 
 def _pairs(before: Knobs, after: Knobs) -> list[tuple[str, object, object]]:
-    return [(name, before.get(name), after.get(name)) for name in sorted({*before, *after})]
-
-
-def _setting(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{level} in {region}" for region, level in sorted(value.items()))
-    return str(value)
+    """Every knob at every place: name, what it is, what it would be."""
+    found: list[tuple[str, object, object]] = []
+    for name in sorted({*before, *after}):
+        now, then = before.get(name), after.get(name)
+        if isinstance(now, Mapping) and isinstance(then, Mapping):
+            found += [(f"{name} in {region}", now.get(region), then.get(region)) for region in sorted({*now, *then})]
+        else:
+            found.append((name, now, then))
+    return found
 
 
 def _most(by_origin: Mapping[str, float] | None) -> str:
