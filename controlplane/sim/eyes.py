@@ -46,6 +46,8 @@ class Eyes:
         self.estate = estate
         self.looks = tuple(_looks(estate))
         self.slowest_s = max((look.every * max(look.fall, look.rise) for look in self.looks), default=1)
+        self._every_second = all(look.every == 1 for look in self.looks)
+        self._last: list[Observation] = []
 
     def see(self, truth: Truth, inputs: Inputs, flow: Flow, at: datetime) -> list[Observation]:
         """All samples that arrive this second."""
@@ -54,7 +56,15 @@ class Eyes:
         self._count(truth, inputs, flow, at, seen)
         self._read_consoles(truth, flow, at, seen)
         self._read_locks(truth, at, seen)
+        self._last = seen
         return seen
+
+    def see_again(self, truth: Truth, inputs: Inputs, flow: Flow, at: datetime) -> list[Observation]:
+        """The samples of a second in which nothing is otherwise than in the last one."""
+        if not self._every_second:
+            return self.see(truth, inputs, flow, at)
+        self._last = [_dated(seen, at) for seen in self._last]
+        return self._last
 
     def _probe(self, truth: Truth, at: datetime, seen: list[Observation]) -> None:
         now, second = truth.now, truth.second
@@ -156,6 +166,25 @@ class Eyes:
                         seen.append(Observation(signal, vantage, region, name, Reading.OK, at, value=value))
                     if not exclusive and reached and (lag := truth.copies[name].lag_seen(region, now)) is not None:
                         seen.append(Observation(Signal.LAG, vantage, region, name, Reading.OK, at, value=lag))
+
+
+def _dated(seen: Observation, at: datetime) -> Observation:
+    """The same sample, taken at another time: written out, for there are hundreds of them each second."""
+    return Observation(
+        seen.signal,
+        seen.vantage,
+        seen.region,
+        seen.subject,
+        seen.reading,
+        at,
+        seen.value,
+        seen.weight,
+        seen.origin,
+        seen.fall,
+        seen.rise,
+        seen.valid_s,
+        seen.detail,
+    )
 
 
 def _looks(estate: Estate) -> Iterator[Look]:

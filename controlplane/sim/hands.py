@@ -17,6 +17,7 @@ from controlplane.model.act import (
     Weights,
 )
 from controlplane.model.errors import Broken, Conflict, Refused, Retry
+from controlplane.sim.chance import seeded
 from controlplane.sim.changes import change, take_back
 from controlplane.sim.loop import MICROSECONDS
 from controlplane.sim.stage import Process, Stage
@@ -84,7 +85,12 @@ class Hands:
             self.stage.calls -= 1
 
     async def _travel(self) -> None:
-        await self._wait(round(self.stage.chance.uniform(*_ROUND_TRIP_S), 6))
+        await self._wait(self._drawn("travel", _ROUND_TRIP_S))
+
+    def _drawn(self, what: str, span: tuple[float, float]) -> float:
+        """A duration by chance. What is asked of one driver at one instant takes equally long."""
+        moment = self.stage.timeline.elapsed_us
+        return round(seeded(self.stage.seed, what, self.driver, moment).uniform(*span), 6)
 
     async def _wait(self, seconds: float) -> None:
         self.process.breathe()
@@ -125,7 +131,7 @@ class Hands:
             case Weights():
                 delay = _EDGE_S
             case KnobSetting():
-                delay = self.stage.chance.uniform(*_KNOB_S)
+                delay = self._drawn("knob", _KNOB_S)
             case Holder():
                 delay = _ACTIVATE_S
             case Fence():

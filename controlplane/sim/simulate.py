@@ -59,8 +59,8 @@ class Simulation:
         memory = parts.memory(self._store_time)
         self.scene = Scene(estate, self.truth)
         self.post = Post(self.scene, ())
-        chance = seeded(scenario.spec.seed, "world")
-        self.stage = Stage(estate, self.timeline, self.truth, chance, _Witness(self))
+        seed = scenario.spec.seed
+        self.stage = Stage(estate, self.timeline, self.truth, seed, seeded(seed, "faults"), _Witness(self))
         self.crew = Crew(self.stage, parts, memory, self._entry, scenario.spec.seed)
         self.post = Post(self.scene, self._watchers())
         names = sorted(estate.regions)[:REPLICAS]

@@ -77,6 +77,7 @@ class Stage:
     estate: Estate
     timeline: Timeline
     truth: Truth
+    seed: int
     chance: Random
     watch: Watch
     effects: Effects = field(default_factory=Effects)

@@ -7,7 +7,8 @@ _DUST = 1e-9
 
 @dataclass(slots=True)
 class Warmth:
-    """``warm``: units of load that the caches know, whatever the knobs save of it; ``batches``: (units gained, second in which they came).
+    """``warm``: units of load that the caches know, whatever the knobs save of it; ``batches``: (units gained, second
+    in which they came).
 
     While the caches are cold, load that is gained costs twice as much, falling evenly to once over the refill.
     """
