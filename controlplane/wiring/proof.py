@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from controlplane.wiring import estate, sim_parts
 
 if TYPE_CHECKING:
-    from controlplane.sim.prove.differ import Comparison as Comparison
-    from controlplane.sim.prove.differ import Decision as Decision
-    from controlplane.sim.prove.shrink import Shrunk as Shrunk
-    from controlplane.sim.prove.verify import Proof as Proof
+    from controlplane.sim.prove.differ import Comparison as Comparison  # noqa: PLC0414  named here for the faces
+    from controlplane.sim.prove.differ import Decision as Decision  # noqa: PLC0414  named here for the faces
+    from controlplane.sim.prove.shrink import Shrunk as Shrunk  # noqa: PLC0414  named here for the faces
+    from controlplane.sim.prove.verify import Proof as Proof  # noqa: PLC0414  named here for the faces
 
 OUTAGES = "outages"
 """The folder of the library: beside the policies, or above them, or the one that is shipped."""
@@ -28,7 +28,7 @@ class Repro:
 def verify(policies: Sequence[Path], hours: float, seed: int, workers: int) -> "Proof":
     """Live through so many simulated hours of trouble. Raises PoliciesInvalid."""
     from controlplane.sim.prove.verify import Order
-    from controlplane.sim.prove.verify import verify as prove
+    from controlplane.sim.prove.verify import verify as prove  # noqa: PLC0414  named here for the faces
 
     given = estate(policies) if policies else None
     return prove(Order(given, hours, seed, workers), sim_parts)
