@@ -9,7 +9,6 @@ Exit 1 when an aim is missed.
 """
 
 import argparse
-import asyncio
 import json
 import random
 import statistics

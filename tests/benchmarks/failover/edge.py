@@ -10,6 +10,8 @@ from tests.servers.edge import route_file
 SERVICE = "shop"
 ORIGIN = "EU"
 TIMEOUT = "1s"
+PATIENCE = 0.8
+"""What a look may take, as a share of the interval, whoever looks."""
 _EXTENSIONS = "type.googleapis.com/envoy.extensions"
 
 
@@ -21,32 +23,38 @@ class Contestant(Enum):
 
 def write(folder: Path, who: Contestant, ports: tuple[int, int], regions: dict[str, int], interval_s: float) -> None:
     """Bootstrap and, for Leeward, the first routes: a third for each region. ``ports``: users' and admin."""
-    match who:
-        case Contestant.LEEWARD:
-            clusters = [_cluster(f"{SERVICE}@{name}", [port], {}) for name, port in regions.items()]
-            clusters += [_cluster("shed", [1], {}), _cluster("refused", [1], {})]
-            weights = {f"{SERVICE}@{name}": 1_000_000 // len(regions) for name in regions}
-            weights[f"{SERVICE}@{next(iter(regions))}"] += 1_000_000 - sum(weights.values())
-            routes = route_file({f"{SERVICE}@{ORIGIN}": weights})
-            action = routes["resources"][0]["virtual_hosts"][0]["routes"][0]["route"]
-            action["timeout"] = TIMEOUT
-            (folder / "rds.json").write_text(json.dumps(routes))
-            file = {"path_config_source": {"path": str(folder / "rds.json")}, "resource_api_version": "V3"}
-            source: dict[str, Any] = {"rds": {"route_config_name": SERVICE, "config_source": file}}
-        case Contestant.CHECKS | Contestant.OUTLIERS:
-            own = _checks(interval_s) if who is Contestant.CHECKS else _outliers(interval_s)
-            clusters = [_cluster(SERVICE, list(regions.values()), own)]
-            route = {"match": {"prefix": "/"}, "route": {"cluster": SERVICE, "timeout": TIMEOUT}}
-            hosts = [{"name": SERVICE, "domains": ["*"], "routes": [route]}]
-            source = {"route_config": {"name": SERVICE, "virtual_hosts": hosts}}
+    if who is Contestant.LEEWARD:
+        clusters, source = _routed_by_file(folder, regions)
+    else:
+        clusters, source = _routed_by_envoy(
+            regions, _checks(interval_s) if who is Contestant.CHECKS else _outliers(interval_s)
+        )
     (folder / "bootstrap.json").write_text(json.dumps(_bootstrap(ports, clusters, source)))
+
+
+def _routed_by_file(folder: Path, regions: dict[str, int]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    clusters = [_cluster(f"{SERVICE}@{name}", [port], {}) for name, port in regions.items()]
+    clusters += [_cluster("shed", [1], {}), _cluster("refused", [1], {})]
+    weights = {f"{SERVICE}@{name}": 1_000_000 // len(regions) for name in regions}
+    weights[f"{SERVICE}@{next(iter(regions))}"] += 1_000_000 - sum(weights.values())
+    routes = route_file({f"{SERVICE}@{ORIGIN}": weights})
+    routes["resources"][0]["virtual_hosts"][0]["routes"][0]["route"]["timeout"] = TIMEOUT
+    (folder / "rds.json").write_text(json.dumps(routes))
+    file = {"path_config_source": {"path": str(folder / "rds.json")}, "resource_api_version": "V3"}
+    return clusters, {"rds": {"route_config_name": SERVICE, "config_source": file}}
+
+
+def _routed_by_envoy(regions: dict[str, int], own: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    route = {"match": {"prefix": "/"}, "route": {"cluster": SERVICE, "timeout": TIMEOUT}}
+    hosts = [{"name": SERVICE, "domains": ["*"], "routes": [route]}]
+    return [_cluster(SERVICE, list(regions.values()), own)], {"route_config": {"name": SERVICE, "virtual_hosts": hosts}}
 
 
 def _checks(interval_s: float) -> dict[str, Any]:
     """Both intervals are set: without traffic Envoy would look once a minute."""
     each = f"{interval_s:g}s"
     check = {
-        "timeout": each,
+        "timeout": f"{interval_s * PATIENCE:g}s",
         "interval": each,
         "no_traffic_interval": each,
         "no_traffic_healthy_interval": each,

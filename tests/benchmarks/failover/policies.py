@@ -1,9 +1,10 @@
 """Leeward's policies for the benchmark: one service in three regions, watched as closely as Envoy's checks look."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.failover.edge import ORIGIN, SERVICE
+from tests.benchmarks.failover.edge import ORIGIN, PATIENCE, SERVICE
 
 _KNOB = {
     "name": "recommendations",
@@ -14,15 +15,24 @@ _KNOB = {
 }
 
 
-def write(folder: Path, regions: dict[str, int], admin: int, interval_s: float, *, rate: float, units: float) -> Path:
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """``rate``: requests a second in all; ``units``: what a region can do; ``interval_s``: from look to look."""
+
+    rate: float
+    units: float
+    interval_s: float
+
+
+def write(folder: Path, regions: dict[str, int], admin: int, scale: Scale) -> Path:
     """One file of policies in a folder of its own."""
     import yaml
 
     watched = folder / "policies"
     watched.mkdir()
     documents = [
-        *(_region(name, units) for name in regions),
-        _service(folder, regions, admin, interval_s, rate=rate),
+        *(_region(name, scale.units) for name in regions),
+        _service(folder, regions, admin, scale),
         _document("DegradationPolicy", {"knobs": [_KNOB]}),
         _document(
             "FailoverPolicy",
@@ -47,26 +57,26 @@ def _region(name: str, units: float) -> dict[str, Any]:
     }
 
 
-def _service(folder: Path, regions: dict[str, int], admin: int, interval_s: float, *, rate: float) -> dict[str, Any]:
-    every = f"{interval_s * 1000:g}ms"
+def _service(folder: Path, regions: dict[str, int], admin: int, scale: Scale) -> dict[str, Any]:
+    every, patience = f"{scale.interval_s * 1000:g}ms", f"{scale.interval_s * PATIENCE * 1000:g}ms"
     eyes: list[dict[str, Any]] = [
         {
             "kind": "http",
             "target": f"http://127.0.0.1:{port}/healthz",
             "regions": [name],
             "interval": every,
-            "timeout": every,
+            "timeout": patience,
             "fall": 2,
             "rise": 2,
             "with": {"keep": True, "hold": True},
         }
         for name, port in regions.items()
     ]
-    eyes.append({"kind": "envoy", "target": f"http://127.0.0.1:{admin}", "interval": every, "timeout": every})
+    eyes.append({"kind": "envoy", "target": f"http://127.0.0.1:{admin}", "interval": every, "timeout": patience})
     settings = {"file": str(folder / "rds.json"), "routes": SERVICE, "admin": f"http://127.0.0.1:{admin}"}
     spec = {
         "tier": 0,
-        "demand": {ORIGIN: rate},
+        "demand": {ORIGIN: scale.rate},
         "cost": 1.0,
         "probes": eyes,
         "traffic": {"driver": "envoy", "with": settings},

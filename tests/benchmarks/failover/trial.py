@@ -79,7 +79,7 @@ class Trial:
             users = Users(ports[0], self.rate)
             load = asyncio.create_task(users.run())
             if self.who is Contestant.LEEWARD:
-                written = policies.write(folder, regions, ports[1], self.interval_s, rate=self.rate, units=units)
+                written = policies.write(folder, regions, ports[1], policies.Scale(self.rate, units, self.interval_s))
                 stack.enter_context(_daemon(folder, written))
                 await _leads(folder)
             await asyncio.sleep(_WARM_S + self.chance.random() * 3 * self.interval_s)
@@ -217,6 +217,6 @@ async def _ejection(admin: int) -> float | None:
         stats = json.loads(get(admin, f"/stats?filter=^cluster.{edge.SERVICE}.membership_healthy$&format=json")[1])
         return int(stats["stats"][0]["value"])
 
-    while await asyncio.to_thread(healthy) >= len(REGIONS):
+    while await asyncio.to_thread(healthy) >= len(REGIONS):  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     return time.time()
