@@ -1,0 +1,1 @@
+"""What the AWS drivers and eyes compute, without AWS."""
