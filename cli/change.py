@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,7 +28,9 @@ from cli.options import (
 )
 
 if TYPE_CHECKING:
+    from cli.desk import Desk
     from cli.documents import StatusDoc
+    from controlplane.model.journal import Json as Value
     from controlplane.service.verbs import Said, Verb
 
 _FAILED, _WAITS = 1, 4
@@ -48,11 +51,15 @@ _COMMON = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a command asks for: ``what`` says it in words, ``undo`` is the command that takes it back."""
+    """What a command asks for: ``what`` says it in words, ``undo`` is the command that takes it back.
+
+    ``more``: verbs that follow the first, in order. What they are about may be over by then, which is no error.
+    """
 
     verb: "Verb"
     what: str
     undo: str = ""
+    more: "tuple[Verb, ...]" = ()
 
 
 Asked: TypeAlias = "Change | Callable[[StatusDoc], Change]"
@@ -115,7 +122,7 @@ async def _ask_and_do(asked: Asked, place: Where, manner: Manner) -> int:
     """Show, ask, do. What is refused is printed as a value for a program, and told as an error to a person."""
     from cli.desk import open_desk
     from cli.documents import ReceiptDoc, StatusDoc
-    from cli.render.change import preview_view, receipt_view
+    from cli.render.change import many_view, preview_view, receipt_view
     from cli.render.terminal import ask, show, show_json, tell
     from controlplane.model.errors import RefusedByRule
 
@@ -124,10 +131,11 @@ async def _ask_and_do(asked: Asked, place: Where, manner: Manner) -> int:
         change = asked(StatusDoc.model_validate(await desk.status())) if callable(asked) else asked
         foreseen = await desk.preview(change.verb, said)
         preview = ReceiptDoc.model_validate(foreseen)
+        view = many_view(change.what) if change.more else preview_view(change.what, preview)
         if manner.preview:
-            show_json(foreseen) if manner.json else show(preview_view(change.what, preview))
+            show_json(foreseen) if manner.json else show(view)
         elif not manner.json:
-            tell(preview_view(change.what, preview))
+            tell(view)
         if not preview.accepted and not preview.second_person:
             if manner.json and not manner.preview:
                 show_json(foreseen)
@@ -137,12 +145,25 @@ async def _ask_and_do(asked: Asked, place: Where, manner: Manner) -> int:
         if not manner.yes and not await ask("Do it?"):
             tell("Nothing was changed.")
             return _FAILED
-        done = await desk.do(change.verb, said)
-    receipt = ReceiptDoc.model_validate(done)
-    show_json(done) if manner.json else show(receipt_view(receipt, change.undo, direct=place.direct))
-    if receipt.waiting:
+        done = await _do(desk, change, said)
+    receipts = [ReceiptDoc.model_validate(one) for one in done]
+    if manner.json:
+        show_json([*done] if change.more else done[0])
+    else:
+        show(receipt_view(receipts[-1], change.undo, direct=place.direct))
+    if any(receipt.waiting for receipt in receipts):
         return _WAITS
-    return _FAILED if any(one.failed for one in receipt.outcomes) else 0
+    return _FAILED if any(one.failed for receipt in receipts for one in receipt.outcomes) else 0
+
+
+async def _do(desk: "Desk", change: Change, said: "Said") -> "list[Value]":
+    from controlplane.model.errors import WrongUse
+
+    done = [await desk.do(change.verb, said)]
+    for verb in change.more:
+        with suppress(WrongUse):
+            done.append(await desk.do(verb, said))
+    return done
 
 
 def _said(manner: Manner) -> "Said":

@@ -28,6 +28,12 @@ def preview_view(what: str, preview: ReceiptDoc) -> RenderableType:
     return Group(*blocks, Text())
 
 
+def many_view(what: str) -> RenderableType:
+    """Several things asked for at once, a line each."""
+    head, *lines = what.splitlines()
+    return Group(Text(clean(head), "bold"), *(step("-", Text(clean(line))) for line in lines), Text())
+
+
 def receipt_view(receipt: ReceiptDoc, undo: str = "", *, direct: bool = False) -> RenderableType:
     """What became of it, and what to do next. ``direct``: there is no daemon to watch."""
     if receipt.waiting:

@@ -157,5 +157,7 @@ def status_blocks(status: StatusDoc) -> list[RenderableType]:
         Text(f"  under way    {action_words(act.action)} ({act.phase} for {age(act.since, status.at)})", "cyan")
         for act in status.in_flight
     ]
-    facts += [Text(f"  waits        leeward approve {clean(one.id)}", "bold yellow") for one in status.approvals]
+    if status.approvals:
+        first = status.approvals[0].id if len(status.approvals) == 1 else f"all  ({len(status.approvals)} wait)"
+        facts.append(Text(f"  waits        leeward approve {clean(first)}", "bold yellow"))
     return [*blocks, Text(), *facts] if facts else blocks

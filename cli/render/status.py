@@ -10,8 +10,10 @@ from cli.documents import ApprovalDoc, RegionDoc, StatusDoc, VerdictDoc
 from cli.render.grid import grid, next_steps, section, step
 from cli.render.plan import action_words, hold_list, knob_words, lost_parts
 from cli.render.terminal import clean
-from cli.render.words import age, at, cites, count, health, knob, listed, percent
+from cli.render.words import age, at, count, health, knob, listed, percent
 from controlplane.model.verdict import EVERY_SERVICE, Health
+
+_APPROVALS_SHOWN = 6
 
 
 def status_view(status: StatusDoc) -> RenderableType:
@@ -21,7 +23,7 @@ def status_view(status: StatusDoc) -> RenderableType:
     if status.in_flight:
         blocks.append(section("Under way", _in_flight(status)))
     if status.approvals:
-        blocks.append(section("Waits for a person", Group(*(_approval(one, status.at) for one in status.approvals))))
+        blocks.append(section("Waits for a person", _approvals(status)))
     if status.holds:
         blocks.append(section("Held", hold_list(status.holds)))
     if status.overrides or status.wishes:
@@ -181,13 +183,18 @@ def _in_flight(status: StatusDoc) -> RenderableType:
     return Group(*lines)
 
 
+def _approvals(status: StatusDoc) -> RenderableType:
+    """The first of them; a region that waits to be left is a long list, and one word is enough for all of it."""
+    lines = [_approval(one, status.at) for one in status.approvals[:_APPROVALS_SHOWN]]
+    if more := len(status.approvals) - len(lines):
+        lines.append(Text(f"  … and {more} more"))
+    return Group(*lines)
+
+
 def _approval(approval: ApprovalDoc, now: datetime) -> RenderableType:
-    head = Text.assemble((f"leeward approve {clean(approval.id)}", "bold yellow"), f"  {clean(approval.subject)} ")
-    if approval.action is not None:
-        head.append(action_words(approval.action))
-    head.append(
-        f"  {cites(approval.rules)} asked by {clean(approval.asked_by)} {age(approval.asked_at, now)} ago", "dim"
-    )
+    what = clean(approval.subject) if approval.action is None else action_words(approval.action)
+    asked = f"  asked by {clean(approval.asked_by)} {age(approval.asked_at, now)} ago"
+    head = Text.assemble((what, "bold"), (f"  leeward approve {clean(approval.id)}", "yellow"), (asked, "dim"))
     return step("-", head, approval.why)
 
 
@@ -231,7 +238,9 @@ def _footer(status: StatusDoc) -> RenderableType:
 def _next_steps(status: StatusDoc) -> Iterator[tuple[str, str]]:
     if status.paused:
         yield "leeward resume", "let it act again"
-    if status.approvals:
+    if len(status.approvals) > 1:
+        yield "leeward approve all", f"say yes to all {len(status.approvals)} that wait (or to a region, or an id)"
+    elif status.approvals:
         yield f"leeward approve {clean(status.approvals[0].id)}", "say yes to what waits"
     for region in status.regions:
         if region.state in {Health.DOWN, Health.DEGRADED} and not region.drained:

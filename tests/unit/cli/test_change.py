@@ -1,21 +1,28 @@
 """Changing commands: shown, asked, done, recorded."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from controlplane.model.desk import (
+    MACHINE,
     AcceptLoss,
     AddOverride,
+    Approval,
+    Approve,
     AskSecond,
     ClearOverride,
     ClearWish,
     Pause,
+    Reject,
     Release,
     Resume,
     SetWish,
 )
+from controlplane.model.plan import Action, ActionKind
+from controlplane.model.rules import Rule, reason
 from controlplane.model.world import Lag, OverrideState, World
 from tests.unit.cli.conftest import Leeward, Standing
 from tests.unit.service.shop import NOON
@@ -175,3 +182,57 @@ def test_the_machine_is_paused_resumed_and_released(leeward: Leeward, standing: 
 def test_the_daemon_that_was_named_is_asked(leeward: Leeward, standing: Standing) -> None:
     leeward("drain", "dublin", "--preview", "--daemon", "10.0.0.1:1", "--token-file", "me")
     assert (standing.asked[0].daemon, standing.asked[0].token_file) == ("10.0.0.1:1", "me")
+
+
+def waiting(name: str, from_: str | None, to: str | None) -> Approval:
+    action = Action(f"shift-{name}", ActionKind.SHIFT, name, from_, to, (reason(Rule.RAMP, "dead-region", region="x"),))
+    return Approval(action.id, NOON, MACHINE, name, action.rules, "", action)
+
+
+def propose(standing: Standing) -> None:
+    """Three moves wait: two out of dublin, one out of london."""
+    moves = (
+        waiting("checkout", "dublin", "london"),
+        waiting("feed", "dublin,frankfurt", "london"),
+        waiting("payment", "frankfurt", None),
+    )
+    standing.desk.state = replace(standing.desk.state, approvals=moves)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("all",), ["shift-checkout", "shift-feed", "shift-payment"]),
+        (("dublin",), ["shift-checkout", "shift-feed"]),
+        (("shift-payment", "shift-checkout"), ["shift-checkout", "shift-payment"]),
+        (("shift-feed",), ["shift-feed"]),
+    ],
+)
+def test_one_word_is_enough_for_everything_about_a_region(
+    leeward: Leeward, standing: Standing, names: tuple[str, ...], said: list[str]
+) -> None:
+    propose(standing)
+    ran = leeward("approve", *names, "--yes", "--json")
+    assert ran.code == 0
+    assert [command.approval for command in standing.desk.given if isinstance(command, Approve)] == said
+    receipts = json.loads(ran.out)
+    assert len(receipts) == len(said) if len(said) > 1 else receipts["accepted"]
+
+
+def test_what_is_said_yes_to_is_listed_first(leeward: Leeward, standing: Standing) -> None:
+    propose(standing)
+    ran = leeward("approve", "dublin", answer="y")
+    assert "say yes to 2 things that wait" in ran.err
+    assert "move checkout from dublin to london" in ran.err
+    assert "payment" not in ran.err
+
+
+def test_no_is_an_answer_too(leeward: Leeward, standing: Standing) -> None:
+    propose(standing)
+    assert leeward("approve", "all", "--no", "--yes").code == 0
+    assert [type(command) for command in standing.desk.given] == [Reject] * 3
+
+
+def test_a_region_that_nothing_waits_for_is_wrong_use(leeward: Leeward, standing: Standing) -> None:
+    assert leeward("approve", "dublin", "--yes").code == 2
+    assert leeward("approve", "all", "--yes").code == 2
