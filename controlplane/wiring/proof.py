@@ -28,7 +28,7 @@ class Repro:
 def verify(policies: Sequence[Path], hours: float, seed: int, workers: int) -> "Proof":
     """Live through so many simulated hours of trouble. Raises PoliciesInvalid."""
     from controlplane.sim.prove.verify import Order
-    from controlplane.sim.prove.verify import verify as prove  # noqa: PLC0414  named here for the faces
+    from controlplane.sim.prove.verify import verify as prove
 
     given = estate(policies) if policies else None
     return prove(Order(given, hours, seed, workers), sim_parts)
