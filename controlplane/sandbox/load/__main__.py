@@ -47,7 +47,7 @@ async def _run(plan: SandboxPlan, options: LoadOptions) -> None:
     if options.duration_s > 0:
         loop.call_later(options.duration_s, stop.set)
     tally = Tally(loop.time(), time.time())
-    seconds, written = (here / "seconds.jsonl").open("a"), (here / "written.jsonl").open("a")
+    seconds, written = (here / "seconds.jsonl").open("a"), (here / "written.jsonl").open("a", buffering=1)
     try:
 
         def acknowledge(identity: str, datastore: str) -> None:
