@@ -43,7 +43,7 @@ COMMANDS: tuple[Row, ...] = (
     Row(POLICIES, "schema", "cli.commands.schema:schema", "What may be written in a kind of document, for editors."),
     Row(TRY, "demo", "cli.commands.demo:demo", "Lose a region of a real small estate, and see what users saw."),
     Row(TRY, "simulate", "cli.commands.simulate:simulate", "Let the daemon live through scenarios in a false world."),
-    Row(TRY, "verify", "cli.commands.verify:verify", "Hours of random trouble: is any rule ever broken?"),
+    Row(TRY, "verify", "cli.commands.verify:verify", "Hours of random trouble: whether any rule is ever broken."),
     Row(TRY, "whatif", "cli.commands.whatif:whatif", "Two sets of policies through the same outages: which is better."),
     Row(TRY, "sandbox", "cli.commands.sandbox:app", "A real small estate on this machine: up, down, status, fault."),
     Row(RUN, "daemon", "cli.commands.daemon:daemon", "Watch, decide, act and answer, until it is told to stop."),
