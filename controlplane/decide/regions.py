@@ -224,7 +224,7 @@ def _keep_or_release(now: Situation, mark: Drain) -> None:
     region = mark.region
     override = overrides_in_force(now.world).get(region)
     freed = override is not None and override.state is OverrideState.SERVING
-    why = _not_fit(now, region, freed)
+    why = _not_fit(now, mark, freed)
     if why is None and not freed:
         why = _not_free(now, mark)
     if why is not None:
@@ -237,9 +237,10 @@ def _keep_or_release(now: Situation, mark: Drain) -> None:
     now.fates.of[region] = RegionFate(Fate.RETURNING, Cause.PERSON if freed else Cause.FAILBACK, reasons)
 
 
-def _not_fit(now: Situation, region: str, freed: bool) -> tuple[Reason, ...] | None:
-    """Whether what runs there is well, and has been for ``stableFor`` (at once, if a person says so)."""
-    facts = now.facts
+def _not_fit(now: Situation, mark: Drain, freed: bool) -> tuple[Reason, ...] | None:
+    """Whether what runs there is well, and has been for ``stableFor`` (at once, if a person says so). A facility under
+    alarm was not well, whatever its services said."""
+    facts, region = now.facts, mark.region
     for name in now.estate.services:
         place = (name, region)
         if place not in facts.state or name in facts.everywhere:
@@ -249,7 +250,7 @@ def _not_fit(now: Situation, region: str, freed: bool) -> tuple[Reason, ...] | N
             return (reason(Rule.FAILBACK, "not-known-healthy", service=name), blind)
         if facts.state[place] is not Health.HEALTHY and not _only_weak(now.world, name, region):
             return (reason(Rule.FAILBACK, "not-healthy", service=name),)
-        since = facts.since[place]
+        since = max((at for at in (facts.since[place], mark.alarmed_until) if at is not None), default=None)
         stable_for = now.estate.policy(name).failback.stable_for
         if since is not None and not freed and now.world.at - since < stable_for:
             now.fates.wakes.append(since + stable_for)

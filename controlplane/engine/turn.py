@@ -44,7 +44,7 @@ class Turn:
         """Decide from what is so now, and act on it as far as lease, store, guard and people let."""
         machine, before = self.machine, self.machine.keeper.state
         keeper = machine.keeper
-        keeper.change(lambda state: machine.decider.surveyor.alarmed(remember(expire(state, now), verdicts)))
+        keeper.change(lambda state: machine.decider.surveyor.alarmed(remember(expire(state, now), verdicts), now))
         self.decided_from = keeper.state
         self.decision = decision = self._decide(keeper.state, now)
         plan = decision.plan

@@ -61,10 +61,14 @@ class Surveyor:
             stuck=stuck,
         )
 
-    def alarmed(self, state: EstateState) -> EstateState:
-        """The state with the facility alarms that stand now."""
+    def alarmed(self, state: EstateState, now: datetime) -> EstateState:
+        """The state with the facility alarms that stand now; where one has ended, drains remember when."""
         standing = alarms(self.book, state.alarms)
-        return state if standing == state.alarms else replace(state, alarms=standing)
+        if standing == state.alarms:
+            return state
+        over = state.alarms.keys() - standing.keys()
+        drains = tuple(replace(drain, alarmed_until=now) if drain.region in over else drain for drain in state.drains)
+        return replace(state, alarms=standing, drains=drains)
 
     def _idle(self, state: EstateState, quorum: int, now: datetime) -> frozenset[tuple[str, str]]:
         """Primaries that a quorum sees not to write, and nobody sees to, since they were last promoted."""

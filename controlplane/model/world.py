@@ -56,12 +56,17 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """A region (``service`` = ``*``) or one service in it that the machine has left and not yet restored."""
+    """A region (``service`` = ``*``) or one service in it that the machine has left and not yet restored.
+
+    ``alarmed_until``: when the last facility alarm there ended, if one stood since: its services' health tells nothing
+    of that. It says something about a drain, and does not make it another one.
+    """
 
     region: str
     service: str
     since: datetime
     cause: str = ""
+    alarmed_until: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
