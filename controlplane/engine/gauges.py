@@ -1,112 +1,17 @@
-"""From believed samples to the figures a decision is made from: demand, capacity, lag, alarms, cold caches."""
+"""From believed samples to the figures a decision is made from: capacity, lag, alarms, cold caches."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import sqrt
 
-from controlplane.engine.observe import EvidenceBook, Track
+from controlplane.engine.observe import EvidenceBook
 from controlplane.model.estate import Estate
 from controlplane.model.evidence import Observation, Reading, Signal
 from controlplane.model.verdict import EVERY_SERVICE, Health, Verdict
 from controlplane.model.world import Lag
 
-_SMOOTH_OVER_S = 10.0
-_JUMP_SIGMAS = 4.0
-_DEADBAND = 0.05
-_ARRIVED = 1e-3
-_LEAST_OF_DECLARED = 0.01
 _LAG_KNOWN_WITHIN = timedelta(seconds=10)
 _SAME_FAILURE = timedelta(seconds=30)
-
-
-@dataclass(slots=True)
-class _Rate:
-    seen: float
-    smooth: float
-    shown: float
-    at: datetime
-
-
-@dataclass(slots=True)
-class DemandGauge:
-    """Demand by service and origin, smoothed so that the chance of arrivals moves nothing.
-
-    A sample that chance does not explain (beyond four sigmas of a Poisson count) is believed at once; the rest is
-    averaged over ten seconds. The figure shown moves only when the average has left a band of 5 % around it. What was
-    last known stays known: silence says nothing about demand (R1). Users who stay away for a while come back: no
-    figure falls below a hundredth of what was declared, so that their places are kept.
-    """
-
-    _rates: dict[tuple[str, str], _Rate] = field(default_factory=dict)
-
-    def update(self, estate: Estate, tracks: Iterable[Track]) -> dict[str, dict[str, float]]:
-        """Requests a second by service and origin; services and origins that were never measured are absent."""
-        for key, (value, at, gap_s) in sorted(_sum_over_regions(tracks).items()):
-            service = estate.services.get(key[0])
-            if service is None or key[1] not in service.spec.demand:
-                continue
-            rate = self._rates.get(key)
-            if rate is None:
-                self._rates[key] = _Rate(value, value, value, at)
-            elif at > rate.at:
-                _follow(rate, value, gap_s)
-                rate.at = at
-        found: dict[str, dict[str, float]] = {}
-        for (name, origin), rate in sorted(self._rates.items()):
-            if name in estate.services and origin in estate.services[name].spec.demand:
-                least = _LEAST_OF_DECLARED * estate.services[name].spec.demand[origin]
-                found.setdefault(name, {})[origin] = max(rate.shown, least)
-        return found
-
-    @property
-    def settled(self) -> bool:
-        """Whether the same samples again would change nothing."""
-        return all(rate.smooth == rate.seen for rate in self._rates.values())
-
-    def leap(self, by: timedelta) -> None:
-        """Date everything later (the simulator's leap)."""
-        for rate in self._rates.values():
-            rate.at += by
-
-
-def _sum_over_regions(tracks: Iterable[Track]) -> dict[tuple[str, str], tuple[float, datetime, float]]:
-    """(value, when, seconds since the sample before) by service and origin. An edge counts by the region it sends to;
-    several vantages may read the same counter, and the newest counts."""
-    newest: dict[tuple[str, str, str], tuple[Observation, float]] = {}
-    for track in tracks:
-        seen = track.believed
-        if seen is None or seen.value is None or seen.origin is None or seen.reading is Reading.UNKNOWN:
-            continue
-        place = (seen.subject, seen.origin, seen.region)
-        known = newest.get(place)
-        if known is None or (known[0].observed_at, known[0].vantage) < (seen.observed_at, seen.vantage):
-            newest[place] = (seen, track.gap_s)
-    latest: dict[tuple[str, str], tuple[datetime, float]] = {}
-    for (subject, origin, _), (seen, gap_s) in newest.items():
-        key = (subject, origin)
-        latest[key] = max(latest.get(key, (seen.observed_at, gap_s)), (seen.observed_at, gap_s))
-    found: dict[tuple[str, str], tuple[float, datetime, float]] = {}
-    for (subject, origin, _), (seen, _gap_s) in sorted(newest.items(), key=lambda item: item[0]):
-        key = (subject, origin)
-        at, gap_s = latest[key]
-        fresh = at - seen.observed_at <= timedelta(seconds=seen.valid_s)
-        found[key] = (found.get(key, (0.0, at, gap_s))[0] + (seen.value or 0.0) * fresh, at, gap_s)
-    return found
-
-
-def _follow(rate: _Rate, value: float, elapsed_s: float) -> None:
-    counted_s = min(elapsed_s, 1.0)
-    surprise = abs(value - rate.smooth) * counted_s
-    if surprise > _JUMP_SIGMAS * sqrt(max(rate.smooth * counted_s, 1.0)):
-        rate.smooth = value
-    else:
-        rate.smooth += (value - rate.smooth) * min(1.0, elapsed_s / _SMOOTH_OVER_S)
-    if abs(value - rate.smooth) <= _ARRIVED * max(value, 1.0):
-        rate.smooth = value
-    rate.seen = value
-    if abs(rate.smooth - rate.shown) > _DEADBAND * rate.shown:
-        rate.shown = rate.smooth
 
 
 def capacities(estate: Estate, book: EvidenceBook, confirmed: Mapping[str, float]) -> dict[str, float]:

@@ -51,7 +51,7 @@ class Turn:
         answers = machine.decider.answer(decision, self._standing(decision))
         refusals = [answer for answer in answers if isinstance(answer, Refusal)]
         permits = [answer for answer in answers if isinstance(answer, Permit) and not answer.action.after]
-        chosen = machine.actor.choose(permits)
+        chosen = machine.actor.choose(permits, plan.next)
         self.unstarted = len(permits)
         begun = tuple(permit.action for permit in chosen)
         over = restored(keeper.state, plan, self._healthy(decision)) if plan.returning else ()

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from controlplane.engine.gauges import DemandGauge, LagGauge, alarms, capacities, surcharges
+from controlplane.engine.demand import DemandGauge
+from controlplane.engine.gauges import LagGauge, alarms, capacities, surcharges
 from controlplane.engine.observe import EvidenceBook
 from controlplane.engine.state import EstateState
 from controlplane.model.estate import Estate

@@ -2,8 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from controlplane.engine.demand import DemandGauge
 from controlplane.engine.digest import absorb, digest
-from controlplane.engine.gauges import DemandGauge, LagGauge, alarms, capacities
+from controlplane.engine.gauges import LagGauge, alarms, capacities
 from controlplane.engine.observe import EvidenceBook
 from controlplane.engine.state import EstateState
 from controlplane.engine.worlds import Surveyor
