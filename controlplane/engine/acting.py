@@ -11,6 +11,7 @@ from controlplane.model.desk import InFlight
 from controlplane.model.journal import Entry
 from controlplane.model.permit import Permit
 from controlplane.model.plan import Action, ActionKind, Cause
+from controlplane.model.world import Shares
 
 _SAME_SHARE = 0.002
 
@@ -25,17 +26,21 @@ class Actor:
     busy: set[Target] = field(default_factory=set)
     highest_intent: int = 0
 
-    def choose(self, permits: Iterable[Permit]) -> tuple[Permit, ...]:
+    def choose(self, permits: Iterable[Permit], wanted: Shares | None = None) -> tuple[Permit, ...]:
         """The permits whose action can begin now: nothing to wait for, nothing else in the air for the same target.
 
         A shift that is in the air gives way to one that leaves a dead region; its own successor starts when it has
-        ended.
+        ended. ``wanted``: the shares that the plan counts on; where something in the air takes more, the plan's other
+        gains would not fit beside it (R3) and wait until it has ended.
         """
         chosen: dict[Target, Permit] = {}
+        astray = set() if wanted is None else self._astray(wanted)
         for permit in permits:
             action = permit.action
             target = target_of(action, self.executor.estate)
             if action.after or target in chosen or target in self.busy:
+                continue
+            if target not in self.flights and astray & set((action.to or "").split(",")):
                 continue
             flight = self.flights.get(target)
             if flight is None:
@@ -44,6 +49,17 @@ class Actor:
             elif _gives_way(flight.action, action):
                 flight.halt(Stop.SUPERSEDED)
         return tuple(chosen.values())
+
+    def _astray(self, wanted: Shares) -> set[str]:
+        """Regions that an act in the air will give more than the plan counts on."""
+        return {
+            region
+            for flight in self.flights.values()
+            if flight.action.kind is ActionKind.SHIFT and flight.action.subject in wanted
+            for origin, by in flight.action.shares.items()
+            for region, share in by.items()
+            if share > wanted[flight.action.subject].get(origin, {}).get(region, 0.0) + _SAME_SHARE
+        }
 
     async def announce(self, permits: Iterable[Permit], facts: Sequence[Entry] = ()) -> tuple[Flight, ...]:
         """Journal the intents, after the facts that led to them. From here on the targets are taken, although nothing

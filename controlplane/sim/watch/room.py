@@ -1,5 +1,6 @@
 """Room: no region is planned above its usable capacity (R3), and what must be shed is shed from below."""
 
+import math
 from collections.abc import Iterator
 
 from controlplane.model.act import Act, Holder, KnobSetting, Weights
@@ -85,9 +86,19 @@ class Justice(Watcher):
                 if shed * glance.demand.get((name, origin), 0.0) <= _TOLERANCE:
                     continue
                 for region in estate.legal(name, origin):
-                    well = self.scene.sick_for((name, region)) > UNJUST_FOR_S and region not in truth.now.alarms
+                    well = self.scene.sick_for((name, region)) > self._back_s(name) and region not in truth.now.alarms
                     if well and region not in truth.now.dead and self._serves_lower(region, glance):
                         yield (name, origin), region
+
+    def _back_s(self, name: str) -> float:
+        """How long a place that failed may take to get all of its share back (R13)."""
+        policy = self.scene.estate.policy(name)
+        steps = math.ceil(1 / policy.failback_ramp.step) + 1
+        return (
+            UNJUST_FOR_S
+            + policy.failback.stable_for.total_seconds()
+            + steps * (policy.failback_ramp.every.total_seconds() + UNJUST_FOR_S)
+        )
 
     def _serves_lower(self, region: str, glance: Glance) -> bool:
         truth, estate = self.scene.truth, self.scene.estate

@@ -9,7 +9,7 @@ from controlplane.model.estate import Estate
 from controlplane.model.journal import Entry
 from controlplane.model.resources.service import Placement
 from controlplane.sim.conditions import Conditions, Place
-from controlplane.sim.fluid import Flow, Inputs
+from controlplane.sim.fluid import CLIENT_TIMEOUT_S, Flow, Inputs
 from controlplane.sim.schedule import NEVER
 from controlplane.sim.stage import Process
 from controlplane.sim.truth import Truth
@@ -43,13 +43,15 @@ class Glance:
 @dataclass(slots=True)
 class Scene:
     """``sick_at``: the last second in which a place failed for all to see, of itself or by a service it depends on
-    there; ``troubled_at``: in which anything was wrong in a region that could be a reason to leave it."""
+    there; ``troubled_at``: in which anything was wrong in a region that could be a reason to leave it; ``full_at``: in
+    which it had more load than it can carry."""
 
     estate: Estate
     truth: Truth
     glances: deque[Glance] = field(default_factory=lambda: deque(maxlen=REMEMBERED_S))
     sick_at: dict[Place, int] = field(default_factory=dict)
     troubled_at: dict[str, int] = field(default_factory=dict)
+    full_at: dict[str, int] = field(default_factory=dict)
     _flow: Flow | None = None
     _inputs: Inputs | None = None
     _sick: list[Place] = field(default_factory=list)
@@ -69,10 +71,12 @@ class Scene:
         self._flow = flow
         for region in _troubled(self.truth.now):
             self.troubled_at[region] = second
+        for region in flow.overloaded:
+            self.full_at[region] = second
 
     def leap(self, by: int) -> None:
         """What is so now has been so all the while."""
-        for when in (self.sick_at, self.troubled_at):
+        for when in (self.sick_at, self.troubled_at, self.full_at):
             for key, second in when.items():
                 if second == self.truth.second:
                     when[key] = second + by  # type: ignore[index]
@@ -160,7 +164,7 @@ def _sick(truth: Truth, inputs: Inputs, flow: Flow) -> list[Place]:
     found: list[Place] = []
     for place in inputs.well:
         fails = _able(truth, place, able) < SICK_BELOW
-        probed = place[1] in now.dead or place in now.failing or place in now.ailing
+        probed = place[1] in now.dead or place in now.failing or place in now.ailing or place in now.slow
         if place[1] in now.alarms or (fails and (probed or flow.rate.get(place, 0.0) > 0.0)):
             found.append(place)
     return found
@@ -171,7 +175,8 @@ def _able(truth: Truth, place: Place, known: dict[Place, float]) -> float:
     if place not in known:
         name, region = place
         now = truth.now
-        able = 0.0 if region in now.dead or place in now.failing else 1 - now.errors.get(place, 0.0)
+        late = now.slow.get(place, 0.0) >= CLIENT_TIMEOUT_S
+        able = 0.0 if late or region in now.dead or place in now.failing else 1 - now.errors.get(place, 0.0)
         for dependency in truth.estate.strong[name]:
             if truth.estate.services[dependency].spec.placement is Placement.SPREAD:
                 able *= _able(truth, (dependency, region), known)

@@ -59,6 +59,9 @@ class Ramp(Watcher):
                     yield Breach("R6", f"{act.subject}/{origin}/{region}", what)
 
     def _grey_region(self, region: str) -> bool:
+        """Where users fail for want of room alone, room is made at once (R3)."""
+        if self.scene.truth.second - self.scene.full_at.get(region, LONG_AGO) < REMEMBERED_S:
+            return False
         lowest = self.scene.lowest_success(region)
         return lowest is None or lowest >= DEAD_BELOW
 
