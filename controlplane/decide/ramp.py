@@ -57,7 +57,10 @@ def _keep_to_budget(scene: Scene, target: Allocation, bounds: Bounds, step: Step
         bounds.floor[cell] = min(kept, now)
         if cell in bounds.tight:
             bounds.ceiling[cell] = bounds.floor[cell]
-    for pair in bounds.allowed:
+    for pair, regions in bounds.allowed.items():
+        for region in regions:  # what a recovered region must gain leaves somewhere else: the same cut
+            now, least = scene.today[pair[0]][pair[1]].get(region, 0.0), bounds.floor[(*pair, region)]
+            bounds.floor[(*pair, region)] = min(least, now + max(0.0, least - now) * part)
         _fit(scene, bounds, pair, target.shares.get(pair[0], {}).get(pair[1], {}))
     step.allocation = _solve(scene, target, bounds, budget)
     bound = scene.estate.safety.max_shift
