@@ -21,7 +21,7 @@ from controlplane.drivers import (
     number,
     word_map,
 )
-from controlplane.drivers.aws.calls import Calls, Where
+from controlplane.drivers.aws.calls import Answer, Calls, Where
 from controlplane.drivers.aws.switchboard import STANDING, Board
 from controlplane.model.act import Act, Capability, Confirmation, Desired
 from controlplane.model.errors import Broken, Retry
@@ -38,7 +38,7 @@ class Cluster:
         self.endpoints = tuple(endpoints)
         self._next = 0
 
-    async def ask(self, operation: str, **asked: Any) -> dict[str, Any]:
+    async def ask(self, operation: str, **asked: Any) -> Answer:
         """The first answer. The next call begins at the next endpoint: what one took, another must know. Retry: none
         of them answers; Refused and Conflict are answers."""
         first, self._next = self._next, (self._next + 1) % len(self.endpoints)

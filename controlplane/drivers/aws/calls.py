@@ -45,6 +45,7 @@ _TRANSIENT = frozenset(
         "504",
     }
 )
+_NOT_NOW = frozenset({429, 502, 503, 504})
 _CONFLICTS = frozenset(
     {
         "ConditionalRequestConflict",
@@ -61,6 +62,13 @@ _RACED = ("do not match the current values", "already exists", "not found")
 """How Route 53 words it, in an InvalidChangeBatch, when something is not as the batch says that it was."""
 _building = threading.Lock()
 """Making a session's clients is not safe in two threads at once."""
+
+
+class Answer(dict[str, Any]):
+    """What AWS answered. Broken if it lacks what every answer of that call has."""
+
+    def __missing__(self, key: str) -> Any:
+        raise Broken(f"the answer has no {key}: it is not one of AWS") from KeyError(key)
 
 
 class Absent(Refused):
@@ -100,7 +108,7 @@ class Calls:
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(_WORKERS, thread_name_prefix=f"aws-{self._service}")
 
-    async def ask(self, operation: str, **asked: Any) -> dict[str, Any]:
+    async def ask(self, operation: str, **asked: Any) -> Answer:
         """One call, by boto3's name for it. Retry: no answer in time, throttled, or unwell for a moment. Absent: not
         there. Conflict: somebody was first. Refused: AWS says no. Broken: no credentials, or an answer that is none."""
         what = f"{self._service}.{operation}"
@@ -135,16 +143,15 @@ class Calls:
             raise self._unanswered(what, error) from error
         return data.decode(errors="replace")
 
-    def _call(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+    def _call(self, operation: str, asked: dict[str, Any]) -> Answer:
         from botocore.exceptions import ClientError
 
         client = self._ready()
         try:
-            answer: dict[str, Any] = getattr(client, operation)(**asked)
+            return Answer(getattr(client, operation)(**asked))
         except ClientError:
             self._learn_secrets()  # those of a role change from hour to hour
             raise
-        return answer
 
     def _ready(self) -> Any:
         with _building:
@@ -169,6 +176,7 @@ class Calls:
             user_agent_extra="leeward",
         )
         client = session.client(self._service, endpoint_url=where.endpoint, config=config)
+        client.meta.events.register("before-parse.*.*", _not_now)
         if self._made is not None:
             self._made(client)
         return client
@@ -196,7 +204,7 @@ class Calls:
         code = str(told.get("Code", ""))
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         said = f"{what}: {code}: {self._clean(str(told.get('Message', '')))}"
-        if code in _TRANSIENT or "Throttl" in code or status in {429, 502, 503, 504}:
+        if code in _TRANSIENT or "Throttl" in code or status in _NOT_NOW:
             return Retry(said)
         if code in _ABSENT or code.endswith("NotFoundFault"):
             return Absent(said)
@@ -214,3 +222,10 @@ class Calls:
         if isinstance(error, HTTPClientError | NoConnection):
             return Retry(said)
         return Broken(said)  # no credentials, no region, a parameter that the model forbids, an answer that is none
+
+
+def _not_now(response_dict: Mapping[str, Any], **_: object) -> None:
+    """Who stands in front of AWS may say "not now" without a word, which botocore takes for nonsense."""
+    status = int(response_dict.get("status_code", 0))
+    if status in _NOT_NOW and not response_dict.get("body"):
+        raise Retry(f"answered {status}") from OSError(f"HTTP {status}")

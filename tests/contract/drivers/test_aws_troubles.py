@@ -10,13 +10,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from controlplane.drivers.aws.autoscaling import autoscaling
+from controlplane.drivers.aws.region_switch import arc_region_switch
 from controlplane.drivers.aws.route53 import route53
+from controlplane.drivers.aws.ssm import ssm
 from controlplane.drivers.aws.switches import route53_switch
-from controlplane.model.act import Act, Desired, Weights
+from controlplane.model.act import Act, Desired, Holder, KnobSetting, Units, Weights
 from controlplane.model.errors import Broken, DriverError, Refused, Retry
 from controlplane.model.resources.kind import Setting
 from controlplane.ports.driver import Driver
 from tests.contract.drivers.faulty import Trouble, troubled
+from tests.contract.drivers.targets.region_switch import PLAN
 from tests.servers.aws import SECRETS, planted
 
 KINDS: dict[Trouble, tuple[type[DriverError], ...]] = {
@@ -40,7 +44,26 @@ def _switches(url: str) -> tuple[Driver, Desired, Desired]:
     return route53_switch({"bucket": "b", "shares": shares, "endpoint": url, "timeout": 0.4}), AWAY, HOME
 
 
-MAKING: list[Making] = [_record_sets, _switches]
+def _plan(url: str) -> tuple[Driver, Desired, Desired]:
+    regions: dict[str, Setting] = {"dublin": "eu-west-1", "frankfurt": "eu-central-1"}
+    made = arc_region_switch({"plan": PLAN, "regions": regions, "timeout": 0.4})
+    for calls in made._places.values():
+        calls.where = replace(calls.where, endpoint=url)
+    return made, Holder("frankfurt"), Holder("dublin")
+
+
+def _parameters(url: str) -> tuple[Driver, Desired, Desired]:
+    settings: dict[str, Setting] = {"endpoint": url, "timeout": 0.4, "awsRegion": "eu-west-1"}
+    return ssm(settings), KnobSetting("off"), KnobSetting("full")
+
+
+def _groups(url: str) -> tuple[Driver, Desired, Desired]:
+    settings: dict[str, Setting] = {"endpoint": url, "timeout": 0.4, "units": 50}
+    settings |= {"groups": {"dublin": "web"}, "regions": {"dublin": "eu-west-1"}}
+    return autoscaling(settings), Units("dublin", 200.0), Units("dublin", 100.0)
+
+
+MAKING: list[Making] = [_record_sets, _switches, _plan, _parameters, _groups]
 
 
 def verbs(driver: Driver, desired: Desired, previous: Desired) -> list[Callable[[], Awaitable[object]]]:
@@ -88,7 +111,7 @@ async def telling() -> AsyncIterator[str]:
         server.close()
 
 
-@pytest.mark.parametrize("make", MAKING)
+@pytest.mark.parametrize("make", [_record_sets, _switches])
 async def test_secrets_stand_in_no_error_no_cause_no_log_and_no_driver(
     make: Making, caplog: pytest.LogCaptureFixture
 ) -> None:
