@@ -120,9 +120,10 @@ class Placing:
         for anchor in (grid.lower, grid.upper, grid.stay_upper):
             shares = np.where(np.abs(solved - anchor) <= SNAP, anchor, shares)
         rest = 1.0 - shares.sum(axis=1)
-        whole = active & (rest <= SNAP)
+        whole = active & ((rest <= SNAP) | ((solution[self._cells.shed] <= SNAP) & (shares.max(axis=1) > 0)))
         repaired = np.nonzero(whole & (np.abs(rest) > 1e-12))[0]
-        shares[repaired, shares.argmax(axis=1)[repaired]] += rest[repaired]
+        loose = np.where(grid.upper - grid.lower > 1e-6, shares, -1.0 + shares)
+        shares[repaired, loose.argmax(axis=1)[repaired]] += rest[repaired]
         shed = np.where(whole, 0.0, np.round(rest, 12))
         return shares, np.where(active, shed, relaxed.shed)
 

@@ -1,13 +1,16 @@
 """R9 and R10: single holders, and the order of acts."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 from hypothesis import given, settings
 
 from controlplane.decide.plan import plan
 from controlplane.model.plan import Action, ActionKind, Plan
+from controlplane.model.resources.degradation_policy import Knob, KnobScope
 from controlplane.model.verdict import EVERY_SERVICE, Health, Verdict
 from controlplane.model.world import Lag, World
 from tests.unit.decide.estates import LONG_AGO, NOW, estate, region, service
@@ -142,20 +145,29 @@ def test_r10_ids_are_unique_and_every_act_waits_only_for_acts_of_the_plan_withou
         assert action.id not in waits_for(made, action)
 
 
-@settings(max_examples=30)
+def _today(case: Case, one: Knob) -> Any:
+    told = case.world.knobs.get(one.name, one.default)
+    if one.scope is KnobScope.ESTATE or isinstance(told, Mapping):
+        return told
+    return dict.fromkeys(case.estate.regions, told)
+
+
+@settings(max_examples=30, derandomize=True)
 @given(roomy_cases, seeds)
 def test_r10_no_part_of_a_plan_done_in_any_order_it_allows_overloads_a_region(case: Case, seed: int) -> None:
     """Acts are done one by one, any that waits for nothing undone; after each, loads are counted again."""
     rng, made = Random(seed), case.plan
     now = {name: dict(by_origin) for name, by_origin in today(case).items()}
-    knobs = {k.name: case.world.knobs.get(k.name, k.default) for k in case.estate.knobs.values()}
-    most = {where: max(units, limit(case, where)) for where, units in load(case, now, made.knobs, made.holders).items()}
+    knobs: dict[str, Any] = {k.name: _today(case, k) for k in case.estate.knobs.values()}
+    most = {where: max(units, limit(case, where)) for where, units in load(case, now, knobs, made.holders).items()}
     done: set[str] = set()
     while ready := [a for a in made.actions if a.id not in done and set(a.after) <= done]:
         action = rng.choice(ready)
         done.add(action.id)
         if action.kind in (ActionKind.DEGRADE, ActionKind.RESTORE):
-            knobs = {**knobs, action.subject: made.knobs[action.subject]}
+            before = knobs[action.subject]
+            one = action.region is not None and isinstance(before, Mapping)
+            knobs[action.subject] = {**before, action.region: action.value} if one else action.value
         if action.kind is not ActionKind.SHIFT:
             continue
         now[action.subject] = {**now[action.subject], **{o: dict(r) for o, r in action.shares.items()}}
