@@ -6,6 +6,7 @@ executed is the memory that an old epoch is turned away by.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
 
@@ -111,13 +112,11 @@ class RegionSwitchDriver:
         verb, region = _verb(desired)
         here = self._place(region)
         others = [calls for name, calls in self._places.items() if name != region]
-        silent: Retry | Broken | None = None
-        for calls in [here] if verb == "activate" else [*others, here]:
-            try:
+        *first, last = [here] if verb == "activate" else [*others, here]
+        for calls in first:
+            with suppress(Retry, Broken):
                 return calls, await self._listed(calls)
-            except (Retry, Broken) as error:
-                silent = error
-        raise Retry(f"no region answers for {self._plan}: {silent}") from silent
+        return last, await self._listed(last)
 
     async def _listed(self, calls: Calls) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
