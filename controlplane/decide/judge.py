@@ -25,11 +25,11 @@ Memory = Mapping[tuple[str, str], Verdict]
 @dataclass(slots=True)
 class _Tally:
     """What was seen of one subject in one region: each vantage's vote and since when it sees failures, and samples of
-    users' success (when, requests, fraction)."""
+    users' success."""
 
     votes: dict[str, Reading] = field(default_factory=dict)
     failing: dict[str, datetime] = field(default_factory=dict)
-    users: list[tuple[datetime, float, float]] = field(default_factory=list)
+    users: list[Observation] = field(default_factory=list)
 
     def vote(self, vantage: str, reading: Reading, since: datetime) -> None:
         """Of several probes by one vantage a failed one counts before a passed one, and that before none."""
@@ -48,15 +48,27 @@ class _Tally:
         if len(self.failing) >= quorum and len(self.failing) > self.passing:
             agreed_at = sorted(self.failing.values())[quorum - 1]
         total = Counts()
-        for at, requests, success in self.users:
-            if agreed_at is None or at >= agreed_at:
-                total.add(requests, success)
+        for seen in self.users:
+            found = _said_since(seen, agreed_at)
+            if found is not None:
+                total.add(*found)
         return total
 
     @property
     def passing(self) -> int:
         """Vantages that see it well."""
         return sum(vote is Reading.OK for vote in self.votes.values())
+
+
+def _said_since(seen: Observation, since: datetime | None) -> tuple[float, float] | None:
+    """Requests and success of a sample, or of its newest part alone, whichever speaks wholly of the time after
+    ``since``; None if neither does."""
+    value = seen.value or 0.0
+    if since is None or seen.observed_at - timedelta(seconds=seen.over_s) >= since:
+        return seen.weight, value
+    if seen.newest is not None and seen.observed_at - timedelta(seconds=seen.newest[0]) >= since:
+        return seen.newest[1], seen.newest[2]
+    return None
 
 
 def judge(estate: Estate, evidence: Evidence, memory: Memory, *, now: datetime) -> dict[tuple[str, str], Verdict]:
@@ -110,7 +122,7 @@ def _tally(evidence: Evidence, now: datetime, entries: frozenset[str]) -> dict[t
         if key.signal is Signal.LIVENESS:
             tally.vote(key.vantage, seen.reading, evidence.failing_since.get(key, seen.observed_at))
         elif seen.value is not None and seen.reading is not Reading.UNKNOWN:
-            tally.users.append((seen.observed_at, seen.weight, seen.value))
+            tally.users.append(seen)
     return tallies
 
 

@@ -62,6 +62,10 @@ def _row(seen: Observation, failing_since: datetime | None, now: datetime) -> Js
     optional: dict[str, Json] = {"value": seen.value, "origin": seen.origin, "detail": seen.detail or None}
     if seen.weight != 1.0:
         optional["weight"] = seen.weight
+    if seen.over_s > 0:
+        optional["over_s"] = round(seen.over_s, 3)
+    if seen.newest is not None:
+        optional["newest"] = [round(part, 6) for part in seen.newest]
     if failing_since is not None:
         optional["failing_s"] = round((now - failing_since).total_seconds(), 3)
     return row | {name: value for name, value in optional.items() if value is not None}
@@ -82,8 +86,17 @@ def _parse(row: dict[str, Json], at: datetime, now: datetime) -> tuple[Observati
         origin=None if origin is None else str(origin),
         valid_s=_number(row["valid_s"]),
         detail=str(row.get("detail", "")),
+        over_s=_number(row.get("over_s", 0.0)),
+        newest=_newest(row.get("newest")),
     )
     return seen, None if failing_s is None else at - timedelta(seconds=_number(failing_s))
+
+
+def _newest(value: Json) -> tuple[float, float, float] | None:
+    if not isinstance(value, list):
+        return None
+    over_s, requests, success = map(_number, value)
+    return over_s, requests, success
 
 
 def _number(value: Json) -> float:

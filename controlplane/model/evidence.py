@@ -46,7 +46,9 @@ class Observation:
     """One sample.
 
     ``subject`` names a service or datastore; ``*`` is the region itself. ``fall`` and ``rise`` are how many
-    equal samples in a row it takes to believe a change, ``valid_s`` how long the sample may be believed.
+    equal samples in a row it takes to believe a change, ``valid_s`` how long the sample may be believed, ``over_s`` how
+    long a time before ``observed_at`` it speaks of (0: that instant). ``newest``: of a success over a long time, what
+    its last part says by itself (seconds, requests, success), so that what broke within it is not hidden by what was.
     """
 
     signal: Signal
@@ -62,6 +64,8 @@ class Observation:
     rise: int = 1
     valid_s: float = 5.0
     detail: str = ""
+    over_s: float = 0.0
+    newest: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,13 +117,17 @@ class EnvoyProbe:
         for name, service, region in now.counts.clusters(self.spot.subject, self.spot.region):
             if now.counts.answered[name] == self._past[-1].counts.answered.get(name, 0):
                 continue
-            answered = failed = 0
+            newest: tuple[float, float, float] | None = None
+            over_s, answered, failed = 0.0, 0, 0
             for then in reversed(self._past):
+                over_s = now.at - then.at
                 answered = now.counts.answered[name] - then.counts.answered.get(name, 0)
                 failed = now.counts.failed[name] - then.counts.failed.get(name, 0)
+                newest = newest or (over_s, float(answered), 1 - failed / answered)
                 if answered >= self.enough:
                     break
-            yield self._seen(Signal.SUCCESS, service, region, 1 - failed / answered, float(answered))
+            seen = self._seen(Signal.SUCCESS, service, region, 1 - failed / answered, float(answered))
+            yield replace(seen, over_s=over_s, newest=newest)
 
     def _latency(self, now: _Reading) -> Iterator[Observation]:
         for name, service, region in now.counts.clusters(self.spot.subject, self.spot.region):
