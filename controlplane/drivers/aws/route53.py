@@ -88,7 +88,7 @@ class Route53Driver:
         shares = wanted(_weights_of(act.desired), self._naming, act.subject)
         seen = await self._look(act.subject, shares)
         seen.stamp.guard(act)
-        effect = act.previous is None or not self._same(act.previous, shares, act.subject)
+        effect = act.previous is None or not _same(act.previous, shares, self._naming, act.subject)
         for (name, type_), sets in seen.sets.items():
             if not holds(sets, shares[name], name):
                 return Confirmation(done=False, detail=f"{name} {type_} has other weights")
@@ -186,12 +186,13 @@ class Route53Driver:
         asked = {*like.shares, *like.shed, *like.refused} or set(self._naming.names) - {"*"}
         return sorted(asked)
 
-    def _same(self, previous: Desired, shares: Mapping[str, Mapping[str, float]], service: str) -> bool:
-        try:
-            before = wanted(_weights_of(previous), self._naming, service)
-        except Refused:
-            return False
-        return before.keys() == shares.keys() and all(alike(before[name], shares[name]) for name in shares)
+
+def _same(previous: Desired, shares: Mapping[str, Mapping[str, float]], naming: Naming, service: str) -> bool:
+    try:
+        before = wanted(_weights_of(previous), naming, service)
+    except Refused:
+        return False
+    return before.keys() == shares.keys() and all(alike(before[name], shares[name]) for name in shares)
 
 
 def _change(action: str, item: Mapping[str, Any]) -> dict[str, Any]:
