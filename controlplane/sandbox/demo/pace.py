@@ -16,7 +16,7 @@ class Pace:
     stable_for: timedelta = timedelta(seconds=8)
     step: float = 0.34
     every: timedelta = timedelta(seconds=2)
-    knob_stable_for: timedelta = timedelta(seconds=3)
+    knob_stable_for: timedelta = timedelta(seconds=6)
 
 
 def at_pace(estate: Estate, pace: Pace | None = None) -> Estate:

@@ -33,7 +33,7 @@ class Script:
     rate: float = 200.0
     calm_s: float = 6.0
     storm_s: float = 10.0
-    after_s: float = 4.0
+    after_s: float = 9.0
     drained_within_s: float = 25.0
     restored_within_s: float = 45.0
     pace: Pace = field(default_factory=Pace)
