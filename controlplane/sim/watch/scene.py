@@ -62,7 +62,7 @@ class Scene:
         if flow is self._flow and self.glances:
             self.glances.append(self.glances[-1])
         else:
-            self.glances.append(_glance(inputs, flow))
+            self.glances.append(_glance(inputs, flow, self.truth.now))
         if inputs is not self._inputs or flow is not self._flow:
             self._inputs = inputs
             self._sick = _sick(self.truth, inputs, flow)
@@ -143,14 +143,17 @@ class Watcher:
         return NEVER
 
 
-def _glance(inputs: Inputs, flow: Flow) -> Glance:
+def _glance(inputs: Inputs, flow: Flow, now: Conditions) -> Glance:
     sent: dict[str, float] = {}
     served: dict[str, float] = {}
     for (name, region), rate in flow.rate.items():
         sent[region] = sent.get(region, 0.0) + rate
         served[region] = served.get(region, 0.0) + rate * flow.success[name, region]
     return Glance(
-        demand={(stream.service, stream.origin): stream.rate for stream in inputs.streams},
+        demand={
+            (stream.service, stream.origin): 0.0 if stream.origin in now.unresolved else stream.rate
+            for stream in inputs.streams
+        },
         capacity={region: units - flow.extra[region] for region, units in inputs.capacity.items()},
         by_region={region: served[region] / rate for region, rate in sent.items() if rate > 0},
         by_place={place: flow.success[place] for place, rate in flow.rate.items() if rate > 0},

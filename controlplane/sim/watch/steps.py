@@ -109,6 +109,9 @@ class Return(Watcher):
             now = self._share(place)
             if now > self._had.get(place, now) + _ROUNDING:
                 self._raised_at[place] = self.scene.truth.second
+            crowded = self.scene.truth.second - self.scene.full_at.get(region, LONG_AGO) < REMEMBERED_S
+            if crowded:
+                continue  # left for want of room, and filled again when there is some
             if self._start[place] > 0 and now <= _ROUNDING and self.scene.sick_for(place) < 10 * REMEMBERED_S:
                 self._left.add(place)
             elif now >= ALL_OF_IT * self._start[place]:
@@ -130,6 +133,8 @@ class Return(Watcher):
             yield Breach("R13", about, f"{name} went back to {region} though a person was to say when")
         if well_s < policy.failback.stable_for.total_seconds() - _EARLY_S:
             yield Breach("R13", about, f"{name} went back to {region} after {well_s} s of health")
+        if self._flees(name, wanted):
+            return
         if raised > ramp.step + _ROUNDING:
             yield Breach(
                 "R13", about, f"{raised:.0%} of {name} went back to {region} at once, of {ramp.step:.0%} a step"
@@ -140,6 +145,16 @@ class Return(Watcher):
         for freeze in self.scene.estate.safety.freezes:
             if _FAILBACK in freeze.denies and freeze.from_ <= self._timeline.now() < freeze.to:
                 yield Breach("R12", about, f"{name} went back to {region} during the freeze {freeze.name}")
+
+    def _flees(self, name: str, wanted: Weights) -> bool:
+        """Whether the act leaves a place that is dead now: where that goes is not a way back, and knows no ramp."""
+        for origin, by in self.scene.truth.shares[name].items():
+            for region, share in by.items():
+                lowest = self.scene.lowest_at((name, region))
+                dead = region in self.scene.truth.now.dead or (lowest is not None and lowest < DEAD_BELOW)
+                if dead and share > wanted.shares.get(origin, {}).get(region, 0.0) + _ROUNDING:
+                    return True
+        return False
 
     def next_change(self, second: int) -> int:
         """It speaks of acts alone."""
