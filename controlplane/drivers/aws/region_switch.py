@@ -7,10 +7,11 @@ executed is the memory that an old epoch is turned away by.
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from controlplane.drivers import FLAG, NUMBER, WORD, WORD_LIST, WORD_MAP, left_s, mistakes_in, word_map
+from controlplane.drivers import FLAG, NUMBER, WORD, WORD_LIST, WORD_MAP, Kind, left_s, mistakes_in, word_map
 from controlplane.drivers.aws.calls import Calls, Where
 from controlplane.drivers.aws.stamp import Stamp
 from controlplane.model.act import Act, Capability, Confirmation, Desired, Fence, Holder, Primary
@@ -20,13 +21,22 @@ from controlplane.model.resources.kind import Setting
 _DONE = frozenset({"completed", "completedWithExceptions", "completedMonitoringApplicationHealth"})
 _GIVEN_UP = frozenset({"canceled", "failed", "planExecutionTimedOut"})
 _PAGES = 5
+_FENCE = Kind("deactivate or activation", lambda value: value in {"deactivate", "activation"})
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the plan is meant. ``fences_itself``: it cannot deactivate, since its activation ends the old side first."""
+
+    graceful: bool = False
+    fences_itself: bool = False
 
 
 class RegionSwitchDriver:
     """One plan. ``activate`` makes a region the holder or primary, ``deactivate`` fences one."""
 
-    def __init__(self, places: Mapping[str, Calls], plan: str, approve: frozenset[str], *, graceful: bool) -> None:
-        self._places, self._plan, self._approve, self._graceful = dict(places), plan, approve, graceful
+    def __init__(self, places: Mapping[str, Calls], plan: str, approve: frozenset[str], manner: Manner) -> None:
+        self._places, self._plan, self._approve, self._manner = dict(places), plan, approve, manner
 
     async def read(self, subject: str, like: Desired) -> Desired | None:
         """Where the last activation that was completed has led; the plan's primary region if there was none."""
@@ -48,6 +58,8 @@ class RegionSwitchDriver:
         """Start the plan, unless this act has done so already."""
         left_s(act)
         verb, region = _verb(act.desired)
+        if verb == "deactivate" and self._manner.fences_itself:
+            return
         calls, executions = await self._look(act.desired)
         if self._mine(act, executions) is not None:
             return
@@ -58,13 +70,15 @@ class RegionSwitchDriver:
             planArn=self._plan,
             targetRegion=self._aws_region(region),
             action=verb,
-            mode="graceful" if self._graceful else "ungraceful",
+            mode="graceful" if self._manner.graceful else "ungraceful",
             comment=str(Stamp.of(act)),
             clientToken=blake2b(act.once_key.encode(), digest_size=16).hexdigest(),
         )
 
     async def confirm(self, act: Act) -> Confirmation:
         """Follow the execution; steps that wait for approval and are named in ``approve`` get it."""
+        if isinstance(act.desired, Fence) and self._manner.fences_itself:
+            return Confirmation(done=True, effect=False, detail="the plan's activation ends the old side itself")
         calls, executions = await self._look(act.desired)
         mine = self._mine(act, executions)
         if mine is None:
@@ -158,14 +172,15 @@ class RegionSwitchDrivers:
     """Makes arc-region-switch drivers.
 
     Settings: ``plan`` (its ARN), ``regions`` (AWS region by region), ``approve`` (names of manual approval steps that
-    Leeward may approve; absent: a person does), ``graceful`` (the mode; false), ``profile``, ``timeout``.
+    Leeward may approve; absent: a person does), ``graceful`` (the mode; false), ``fence`` (``deactivate``: by the plan;
+    ``activation``: an active/passive plan, whose activation ends the old side), ``profile``, ``timeout``.
     """
 
     capabilities = frozenset({Capability.HOLDER, Capability.PRIMARY, Capability.FENCE})
 
     def mistakes(self, settings: Mapping[str, Setting]) -> tuple[str, ...]:
         """What is wrong with the settings, a sentence each."""
-        known = {"plan": WORD, "regions": WORD_MAP, "approve": WORD_LIST, "graceful": FLAG}
+        known = {"plan": WORD, "regions": WORD_MAP, "approve": WORD_LIST, "graceful": FLAG, "fence": _FENCE}
         return mistakes_in(settings, {**known, "profile": WORD, "timeout": NUMBER}, needed=("plan", "regions"))
 
     def __call__(self, settings: Mapping[str, Setting]) -> RegionSwitchDriver:
@@ -174,7 +189,8 @@ class RegionSwitchDrivers:
         places = {name: Calls("arc-region-switch", Where.of(settings, aws)) for name, aws in regions.items()}
         steps = settings.get("approve")
         approve = frozenset(str(step) for step in steps) if isinstance(steps, list) else frozenset()
-        return RegionSwitchDriver(places, str(settings["plan"]), approve, graceful=settings.get("graceful") is True)
+        manner = Manner(settings.get("graceful") is True, settings.get("fence") == "activation")
+        return RegionSwitchDriver(places, str(settings["plan"]), approve, manner)
 
 
 arc_region_switch = RegionSwitchDrivers()

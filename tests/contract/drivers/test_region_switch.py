@@ -58,3 +58,12 @@ async def test_a_plan_is_started_where_it_leads_and_a_fence_is_asked_for_elsewhe
     assert calls is used["frankfurt"]
     calls, _ = await driver._look(Fence("frankfurt"))
     assert calls is used["dublin"]
+
+
+async def test_a_plan_that_cannot_deactivate_is_not_asked_to_if_its_activation_ends_the_old_side(plan: Plan) -> None:
+    driver = plan.driver(fence="activation")
+    fence = act(Fence("dublin"))
+    await driver.apply(fence)
+    found = await driver.confirm(fence)
+    await driver.undo(fence)
+    assert (found.done, found.effect, plan.executions) == (True, False, [])
