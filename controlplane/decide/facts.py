@@ -12,6 +12,7 @@ from controlplane.model.world import World
 
 DEAD_BELOW = 0.10
 """Users' success under which leaving cannot hurt them (R8)."""
+_AILING = (Health.DOWN, Health.DEGRADED)
 SUCCEEDS_FROM = 0.90
 """Users' success from which a region is never down (R1)."""
 _DEFAULT_DWELL = timedelta(seconds=5)
@@ -162,7 +163,7 @@ def _wanting(estate: Estate, facts: Facts) -> set[Place]:
         wants = estate.services[name].spec.datastore in gone
         for region in estate.deployed(name):
             place = (name, region)
-            if facts.raw[place] is not Health.DOWN or facts.success[place] is None:
+            if facts.raw[place] not in _AILING or facts.success[place] is None:
                 continue
             if wants or any((dependency, region) in found for dependency in estate.strong[name]):
                 found.add(place)

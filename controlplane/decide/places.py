@@ -124,6 +124,9 @@ def _own(now: Situation, cured: frozenset[str], place: Place) -> Standing:
             if place in facts.crowded:
                 why = reason(Rule.CAPACITY, "overloaded-here", service=name, region=region)
                 return Standing(Stand.CAPPED, Cause.CAPACITY, (why,))
+            if name in facts.explained:
+                why = reason(Rule.DEPENDENCY, "explained-everywhere", service=name)
+                return Standing(Stand.CAPPED, Cause.FAILOVER, (why,))
             verdict = world.verdict(region, name)
             if any(why.rule is Rule.DEPENDENCY for why in verdict.reasons):
                 return OPEN

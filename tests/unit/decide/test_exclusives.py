@@ -1,5 +1,6 @@
 """Holders and primaries: fenced before they move, promoted only when what would be lost is known (R9)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from controlplane.decide.guard import guard
@@ -173,3 +174,12 @@ def test_what_users_suffer_because_a_primary_does_not_write_is_no_reason_to_leav
     failing = verdict("dublin", "checkout", success=0.0)
     decided = plan(SHOP, world(verdicts=failing, idle=frozenset({("orders", "dublin")})))
     assert ids(decided) == ["promote-orders"]
+
+
+def test_writes_that_fail_elsewhere_while_a_primary_is_dead_send_nobody_round_the_regions() -> None:
+    failing = verdict("frankfurt", "checkout", success=0.6) | verdict("stockholm", "checkout", success=0.6)
+    shared = {"checkout": {"IE": {"dublin": 0.4, "frankfurt": 0.4, "stockholm": 0.2}}}
+    for state in (Health.DOWN, Health.DEGRADED):
+        ill = {key: replace(one, state=state) for key, one in failing.items()}
+        dead = verdict("dublin", "orders", since=NOW - timedelta(seconds=1))
+        assert plan(SHOP, world(verdicts=ill | dead, shares=shared)).actions == ()
