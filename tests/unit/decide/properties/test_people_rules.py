@@ -17,6 +17,7 @@ from controlplane.model.verdict import EVERY_SERVICE, Health, Verdict
 from controlplane.model.world import Drain, World
 from tests.unit.decide.estates import LONG_AGO, NOW
 from tests.unit.decide.properties.worlds import (
+    AMPLE,
     EPSILON,
     FAILBACK_STEP,
     Case,
@@ -139,7 +140,7 @@ def test_r13_a_region_that_has_not_been_well_for_long_enough_gains_nothing(seed:
 @FEW
 @given(seeds)
 def test_r13_the_way_back_is_never_faster_than_its_ramp_and_comes_to_its_end(seed: int) -> None:
-    rng, case = calm_case(seed, maxShift={"fraction": 1.0, "per": "5m"})
+    rng, case = calm_case(seed, AMPLE, maxShift={"fraction": 1.0, "per": "5m"})
     where = rng.choice(tuple(case.estate.regions))
     world, _ = healed(case, where, LONG_AGO)
     if not world.drains or any(p.spec.primary == where for p in case.estate.datastores.values()):

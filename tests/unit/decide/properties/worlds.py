@@ -187,10 +187,10 @@ roomy_cases = seeds.map(lambda seed: random_case(seed, AMPLE))
 on the way only if requests are turned away for a step."""
 
 
-def calm_case(seed: int, **safety: Any) -> tuple[Random, Case]:
+def calm_case(seed: int, rooms: tuple[float, ...] = SCARCE_TO_AMPLE, **safety: Any) -> tuple[Random, Case]:
     """A random estate on a quiet day, and the dice for what befalls it."""
     rng = Random(seed)
-    return rng, Case(random_estate(rng, **safety), World(at=NOW))
+    return rng, Case(random_estate(rng, rooms, **safety), World(at=NOW))
 
 
 def today(case: Case) -> Shares:
