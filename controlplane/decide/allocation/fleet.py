@@ -185,9 +185,7 @@ def _descend(net: Net, start: Start | None) -> tuple[Floats, Start]:
     All aims are sought in one at first. Where that sheds nothing, it is the optimum; else tier by tier, from there.
     """
     model = Transport(net)
-    if start is not None:
-        model.begin(start)
-    model.begin_nearest()
+    model.begin(start)
     model.seek(Weights(SHED, MOVED, LATENCY, OVER * float(net.ratio.max(initial=1.0))))
     end = model.end()
     if model.placed()[:, -1].max(initial=0.0) <= SNAP and model.values[: net.regions].max(initial=0.0) <= SNAP:

@@ -29,6 +29,26 @@ NOTHING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """What one request costs: shed (by tier), moved, per unit of the latency given; ``over`` a unit above a limit."""
+
+    shed: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    moved: float = 0.0
+    latency: float = 0.0
+    over: float = 0.0
+
+    def less(self, other: Weights, times: float) -> Weights:
+        """These weights less some of others."""
+        zero, one, two, three = (a - times * b for a, b in zip(self.shed, other.shed, strict=True))
+        return Weights(
+            (zero, one, two, three),
+            self.moved - times * other.moved,
+            self.latency - times * other.latency,
+            self.over - times * other.over,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Net:
     """Pairs (P) by regions (R), and the parts (N) that the placement starts with.
 
@@ -52,24 +72,15 @@ class Net:
         """How many regions; as a target, this number means shed."""
         return len(self.room)
 
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What one request costs: shed (by tier), moved, per unit of the latency given; ``over`` a unit above a limit."""
-
-    shed: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    moved: float = 0.0
-    latency: float = 0.0
-    over: float = 0.0
-
-    def less(self, other: Weights, times: float) -> Weights:
-        """These weights less some of others."""
-        zero, one, two, three = (a - times * b for a, b in zip(self.shed, other.shed, strict=True))
-        return Weights(
-            (zero, one, two, three),
-            self.moved - times * other.moved,
-            self.latency - times * other.latency,
-            self.over - times * other.over,
+    def costs(self, weights: Weights, part: Ints, target: Ints) -> Floats:
+        """What a scaled unit of each part costs at each target."""
+        pair = self.pair[part]
+        served = target < self.regions
+        shed = np.array(weights.shed)[self.tier[pair]]
+        near = self.latency[pair, np.where(served, target, 0)]
+        left = self.settled[part] & (target != self.at[part])
+        return np.asarray(
+            self.ratio[pair] * (np.where(served, weights.latency * near, shed) + np.where(left, weights.moved, 0.0))
         )
 
 
@@ -92,14 +103,13 @@ class Transport:
         for option, value in (("presolve", "off"), ("primal_feasibility_tolerance", 1e-9)):
             self._engine.setOptionValue(option, value)
         self._row = np.full(len(net.pair), NOWHERE)
-        self._rows = 0
         self._part = np.zeros(0, dtype=np.int64)
         self._target = np.zeros(0, dtype=np.int64)
         self._known: set[int] = set()
         self._unshed = np.zeros(len(net.tier), dtype=np.bool_)
         self._held: list[tuple[int, Weights, float]] = []
         outside = _summed(net.at[net.at >= 0], net.amount[net.at >= 0], net.regions)
-        self._add_rows(np.full(net.regions, -np.inf), net.room - outside)
+        _add_rows(self._engine, np.full(net.regions, -np.inf), net.room - outside)
         self._free = net.room - outside
         self._engine.addCols(
             net.regions,
@@ -113,18 +123,11 @@ class Transport:
         )
         self.values: Floats = np.zeros(0)
 
-    def _add_rows(self, lower: Floats, upper: Floats) -> Ints:
-        count = len(lower)
-        none = np.zeros(0)
-        self._engine.addRows(count, lower, upper, 0, np.zeros(count, dtype=np.int32), none.astype(np.int32), none)
-        self._rows += count
-        return np.arange(self._rows - count, self._rows)
-
     def take_in(self, parts: Ints) -> Ints:
         """Give parts a row each; returns those of them that can stay where they are."""
         parts = parts[self._row[parts] == NOWHERE]
         net = self._net
-        self._row[parts] = self._add_rows(net.amount[parts], net.amount[parts])
+        self._row[parts] = _add_rows(self._engine, net.amount[parts], net.amount[parts])
         there = parts[net.at[parts] >= 0]
         if len(there):
             self._free = self._free + _summed(net.at[there], net.amount[there], net.regions)
@@ -151,7 +154,7 @@ class Transport:
         keep.append(served)
         for row, weights, _ in self._held:
             rows.append(np.full(count, row))
-            values.append(self._costs(weights, part, target))
+            values.append(self._net.costs(weights, part, target))
             keep.append(values[-1] != 0)
         kept = np.stack(keep, axis=1)
         starts = np.concatenate([[0], np.cumsum(kept.sum(axis=1))[:-1]])
@@ -170,22 +173,11 @@ class Transport:
         self._target = np.concatenate([self._target, target])
         return count
 
-    def _costs(self, weights: Weights, part: Ints, target: Ints) -> Floats:
-        net = self._net
-        pair = net.pair[part]
-        served = target < net.regions
-        shed = np.array(weights.shed)[net.tier[pair]]
-        near = net.latency[pair, np.where(served, target, 0)]
-        left = net.settled[part] & (target != net.at[part])
-        return np.asarray(
-            net.ratio[pair] * (np.where(served, weights.latency * near, shed) + np.where(left, weights.moved, 0.0))
-        )
-
     def seek(self, weights: Weights) -> float:
         """Least total cost."""
         while True:
             costs = np.concatenate(
-                [np.full(self._net.regions, weights.over), self._costs(weights, self._part, self._target)]
+                [np.full(self._net.regions, weights.over), self._net.costs(weights, self._part, self._target)]
             )
             self._engine.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
             self._run()
@@ -228,9 +220,9 @@ class Transport:
 
     def hold(self, weights: Weights, best: float) -> None:
         """From now on these weights cost no more than ``best``."""
-        costs = self._costs(weights, self._part, self._target)
+        costs = self._net.costs(weights, self._part, self._target)
         columns = np.nonzero(costs)[0]
-        row = self._rows
+        row = self._engine.getNumRow()
         self._engine.addRows(
             1,
             np.array([-np.inf]),
@@ -240,22 +232,17 @@ class Transport:
             (columns + self._net.regions).astype(np.int32),
             costs[columns],
         )
-        self._rows += 1
         self._held.append((row, weights, best))
 
     def forbid_over(self) -> None:
         """From now on no region is above its limit."""
-        self._take_out(np.arange(self._net.regions))
+        _take_out(self._engine, np.arange(self._net.regions))
 
     def forbid_shed(self, tier: int) -> None:
         """From now on nothing of a tier is shed."""
         self._unshed = self._unshed | (self._net.tier == tier)
         shed = (self._target == self._net.regions) & self._unshed[self._net.pair[self._part]]
-        self._take_out(np.nonzero(shed)[0] + self._net.regions)
-
-    def _take_out(self, columns: Ints) -> None:
-        none = np.zeros(len(columns))
-        self._engine.changeColsBounds(len(none), columns.astype(np.int32), none, none)
+        _take_out(self._engine, np.nonzero(shed)[0] + self._net.regions)
 
     def shed(self, tier: int) -> float:
         """How much of a tier is shed in the solution found last, in what one request counts for on average."""
@@ -269,15 +256,14 @@ class Transport:
         inside = np.nonzero(self._row != NOWHERE)[0]
         return Start(inside[np.argsort(self._row[inside])], self._part, self._target, self._engine.getBasis())
 
-    def begin(self, start: Start) -> None:
-        """Begin where another solve of the same parts has ended."""
-        self.take_in(start.parts)
-        self.add(start.part, start.target)
-        self._engine.setBasis(start.basis)
-
-    def begin_nearest(self) -> None:
-        """Begin with the displaced parts, each with its nearest targets and with shedding."""
+    def begin(self, start: Start | None) -> None:
+        """Begin where another solve of the same parts has ended; and with every displaced part that it did not have,
+        each with its nearest targets and with shedding."""
         net = self._net
+        if start is not None:
+            self.take_in(start.parts)
+            self.add(start.part, start.target)
+            self._engine.setBasis(start.basis)
         displaced = np.nonzero((net.at == NOWHERE) & (net.amount > NOTHING))[0]
         self.take_in(displaced)
         far = np.where(net.legal, net.latency, np.inf)[net.pair[displaced]]
@@ -296,6 +282,18 @@ class Transport:
         values = np.clip(self.values[net.regions :], 0.0, None)
         units += _summed(net.pair[self._part] * width + self._target, values, len(units))
         return np.asarray(units.reshape(len(net.ratio), width))
+
+
+def _add_rows(engine: Engine, lower: Floats, upper: Floats) -> Ints:
+    count, before = len(lower), engine.getNumRow()
+    none = np.zeros(0)
+    engine.addRows(count, lower, upper, 0, np.zeros(count, dtype=np.int32), none.astype(np.int32), none)
+    return np.arange(before, before + count)
+
+
+def _take_out(engine: Engine, columns: Ints) -> None:
+    none = np.zeros(len(columns))
+    engine.changeColsBounds(len(none), columns.astype(np.int32), none, none)
 
 
 def _slack(best: float) -> float:
