@@ -4,9 +4,12 @@ import dataclasses
 import math
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controlplane.decide.allocation import allocate as allocate_module
+from controlplane.decide.allocation import search
 from controlplane.decide.allocation.allocate import allocate
 from controlplane.decide.allocation.problem import AllocationProblem
 from tests.benchmarks.plan.full_model import FullModel, better, exhaustive, figures
@@ -41,6 +44,29 @@ def test_the_answer_is_never_better_than_the_optimum(seed: int) -> None:
     problem = small_problem(seed)
     ours, best = figures(problem, allocate(problem)), exhaustive(problem).aims
     assert not better(ours, best), f"the optimum is {best}, reported was {ours}"
+
+
+@settings(max_examples=12)
+@given(st.integers(0, 1_000_000))
+def test_searching_by_prices_and_branching_find_settings_that_are_as_good(seed: int) -> None:
+    rng = Random(seed)
+    problem = bad_day(rng, quiet_day(rng, random_size(rng, Size(8, 3, 4, 4))))
+    searched = figures(problem, allocate(problem))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "MOST_SETTINGS", 0)
+        allocate_module._solve.cache_clear()
+        branched = figures(problem, allocate(problem))
+    allocate_module._solve.cache_clear()
+    assert not better(searched, branched)
+    assert not better(branched, searched)
+
+
+def test_the_same_question_is_answered_from_memory_with_the_same_answer() -> None:
+    problem = small_problem(7)
+    first = allocate(problem)
+    assert allocate(problem) == first
+    allocate_module._solve.cache_clear()
+    assert allocate(problem) == first
 
 
 @settings(max_examples=12)
