@@ -20,8 +20,9 @@ from controlplane.decide.allocation.placing import Least, Prices, Question, pric
 MOST_SETTINGS = 200_000
 MOST_TRIES = 60
 MOST_TIES = 16
-FITS = 1e-8
-"""Scaled units over all limits that count as none."""
+FITS = 1e-6
+"""What is over all limits together, as shares of them, and still counts as nothing: well above what the aims that are
+held may give way to each other, well below what any knob saves."""
 EQUAL = 1e-9
 """Share of the value lost by which two settings may differ and lose the same."""
 
