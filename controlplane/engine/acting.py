@@ -18,13 +18,15 @@ _SAME_SHARE = 0.002
 
 @dataclass(slots=True)
 class Actor:
-    """One act a target at a time. ``busy``: targets that something else (a renewal) has its hands on."""
+    """One act a target at a time. ``busy``: targets that something else (a renewal) has its hands on. ``looks_on``:
+    begin nothing, whatever is permitted."""
 
     executor: Executor
     supervisor: Supervisor
     flights: dict[Target, Flight] = field(default_factory=dict)
     busy: set[Target] = field(default_factory=set)
     highest_intent: int = 0
+    looks_on: bool = False
 
     def choose(self, permits: Iterable[Permit], wanted: Shares | None = None) -> tuple[Permit, ...]:
         """The permits whose action can begin now: nothing to wait for, nothing else in the air for the same target.
@@ -33,6 +35,8 @@ class Actor:
         ended. ``wanted``: the shares that the plan counts on; where something in the air takes more, the plan's other
         gains would not fit beside it (R3) and wait until it has ended.
         """
+        if self.looks_on:
+            return ()
         chosen: dict[Target, Permit] = {}
         astray = set() if wanted is None else self._astray(wanted)
         for permit in permits:

@@ -56,8 +56,9 @@ class DirectDesk(Answers):
                 return
 
     async def lead(self) -> None:
-        """Take the lease, waiting for that of a daemon that has died to run out."""
+        """Take the lease, waiting for that of a daemon that has died to run out. A look begins no act: ``do`` does."""
         machine = self._daemon.reconciler.machine
+        machine.actor.looks_on = True
         ends = machine.clock.monotonic() + _LEASE_PATIENCE_S
         machine.decider.trusting = True
         while True:
@@ -72,6 +73,7 @@ class DirectDesk(Answers):
 
     async def do(self, verb: Verb, said: Said) -> Json:
         """Do it and see it through."""
+        self._daemon.reconciler.machine.actor.looks_on = False
         answer = await super().do(verb, said)
         if isinstance(answer, dict) and answer.get("accepted") and answer.get("waiting") is None:
             began = answer.get("seq")
