@@ -21,11 +21,13 @@ class Radius(Watcher):
         self._spared: set[str] = set()
         self._left: deque[tuple[int, float]] = deque()
         self._before: dict[str, dict[str, float]] = {}
+        self._turned_away: dict[str, float] = {}
 
     def before_change(self, act: Act) -> Iterator[Breach]:
         """Keep what the service had."""
         if isinstance(act.desired, Weights):
             self._before = {origin: dict(by) for origin, by in self.scene.truth.shares[act.subject].items()}
+            self._turned_away = self._away(act.subject)
         yield from ()
 
     def after_change(self, act: Act) -> Iterator[Breach]:
@@ -73,6 +75,11 @@ class Radius(Watcher):
     def _campus(self, region: str) -> str:
         return self.scene.estate.regions[region].spec.fault_domains.get("campus", region)
 
+    def _away(self, service: str) -> dict[str, float]:
+        """What is turned away by plan goes nowhere: it leaves, and moves no load."""
+        shed, refused = self.scene.truth.shed[service], self.scene.truth.refused[service]
+        return {origin: shed.get(origin, 0.0) + refused.get(origin, 0.0) for origin in {*shed, *refused}}
+
     def _shift(self, act: Act) -> Iterator[Breach]:
         estate, truth = self.scene.estate, self.scene.truth
         glance = self.scene.glances[-1]
@@ -80,21 +87,25 @@ class Radius(Watcher):
         cost = estate.services[act.subject].spec.unit_cost
         after = truth.shares[act.subject]
         leaving = 0.0
+        away = self._away(act.subject)
         for origin, by in self._before.items():
             rate = glance.demand.get((act.subject, origin), 0.0)
+            moved = 0.0
             for region, share in by.items():
                 lowest = self.scene.lowest_at((act.subject, region))
                 if self.scene.live(region) and (lowest is None or lowest >= DEAD_BELOW):
-                    leaving += max(0.0, share - after.get(origin, {}).get(region, 0.0)) * rate * cost
+                    moved += max(0.0, share - after.get(origin, {}).get(region, 0.0))
+            shed = max(0.0, away.get(origin, 0.0) - self._turned_away.get(origin, 0.0))
+            leaving += max(0.0, moved - shed) * rate * cost
         whole = sum(rate * estate.services[name].spec.unit_cost for (name, _), rate in glance.demand.items())
-        if leaving <= 0.0 or whole <= 0.0:
+        if leaving <= 0.0 or whole <= 0.0 or bound.fraction >= 1.0:
             return
         self._left.append((truth.second, leaving / whole))
         while self._left[0][0] <= truth.second - bound.per.total_seconds():
             self._left.popleft()
-        moved = sum(part for _, part in self._left)
-        if moved > bound.fraction + _TOLERANCE:
-            what = f"{moved:.0%} of the estate left live regions within {bound.per}, of {bound.fraction:.0%} allowed"
+        gone = sum(part for _, part in self._left)
+        if gone > bound.fraction + _TOLERANCE:
+            what = f"{gone:.0%} of the estate left live regions within {bound.per}, of {bound.fraction:.0%} allowed"
             yield Breach("R8", "shift", what)
 
 

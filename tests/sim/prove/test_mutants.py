@@ -2,6 +2,9 @@
 
 import pytest
 
+from controlplane.sim.prove.cases import run
+from controlplane.wiring import sim_parts
+from tests.sim.prove.guards import guarded, guards
 from tests.sim.prove.hunt import hunt, known_cases, listed
 from tests.sim.prove.mutants import Mutant
 from tests.sim.prove.seeded import MUTANTS
@@ -33,3 +36,10 @@ def test_the_proof_finds_a_mutant(mutant: Mutant) -> None:
     known = known_cases()[mutant.name]
     catch = hunt(mutant, first=known, most_hours=0.1) or hunt(mutant)
     assert catch is not None, f"{mutant.name} breaks {mutant.rule} and nothing finds it"
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", guards())
+def test_the_daemon_as_it_is_passes_what_guards_it(name: str) -> None:
+    result = run(guarded(), guards()[name], sim_parts())
+    assert (result.failed, result.violations) == ((), ())
