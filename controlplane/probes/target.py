@@ -99,6 +99,9 @@ class Target:
     def _held_ended(self) -> None:
         self._ended_at = self.watch.spot.clock.now()
         self._confirmed = 0
+        if self._busy and isinstance(self._probe, SocketProbe):
+            self._probe.close()  # what a look under way may have heard was said before the end
+            self._busy = False
         self.look(prompt=True)
 
     def _confirm(self, ended_at: datetime, observations: tuple[Observation, ...]) -> tuple[Observation, ...]:
