@@ -31,7 +31,7 @@ def guards() -> dict[str, Scenario]:
         {"promoted": "orders-db", "to": "frankfurt", "within": "1m"},
     ]
     grey = {**_FROM_TO, "kind": "error-rate", "service": "*", "region": "dublin", "rate": 0.5}
-    made = {
+    return {
         "a region is lost": scenario("30m", lost, expect=[*over, home]),
         "half of the requests fail in a region": scenario(
             "30m", grey, expect=[{"metric": "failedFraction", "atMost": 0.03}]
@@ -55,4 +55,3 @@ def guards() -> dict[str, Scenario]:
             "30m", lost, {"at": "128500ms", "kind": "daemon-crash", "replica": "leader"}
         ),
     }
-    return made
