@@ -1,12 +1,16 @@
 """The account: what happened in a run, for people, in plain lines."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from controlplane.model.journal import Entry, EntryKind
 from controlplane.sim.expect import describe
 from controlplane.sim.outcome import Result
 
 MOST_LINES = 80
+MOST_NAMES = 4
+_SUBJECT = "\0"
 _TOLD = frozenset(
     {
         EntryKind.LEADER,
@@ -37,9 +41,48 @@ def clock(second: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def events(result: Result) -> Iterator[tuple[float, Entry]]:
-    """The entries that a reader wants to see."""
-    return ((second, entry) for second, entry in result.journal if entry.kind in _TOLD)
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that happened, to one subject or to several alike."""
+
+    second: float
+    kind: str
+    subject: str
+    why: str
+    rules: str
+
+
+def events(result: Result) -> list[Line]:
+    """What a reader wants to see. What is said of many at one instant in the same words is said once."""
+    merged: dict[tuple[int, str, str, str], list[str]] = {}
+    seconds: dict[tuple[int, str, str, str], float] = {}
+    for second, entry in result.journal:
+        if entry.kind in _TOLD:
+            rules = " ".join(dict.fromkeys(str(rule) for rule in entry.rules))
+            key = (int(second), entry.kind.value, _said(entry), rules)
+            merged.setdefault(key, []).append(entry.subject)
+            seconds.setdefault(key, second)
+    return [
+        Line(seconds[key], key[1], _names(subjects), key[2].replace(_SUBJECT, "it"), key[3])
+        for key, subjects in merged.items()
+    ]
+
+
+def _said(entry: Entry) -> str:
+    """The sentence of an entry with its subject and its dates left open; of verdicts, who is how."""
+    if entry.kind is EntryKind.VERDICT and isinstance(states := entry.facts.get("states"), dict):
+        by_state: dict[str, list[str]] = {}
+        for name, state in states.items():
+            by_state.setdefault(str(state), []).append(name)
+        return "; ".join(f"{state}: {_names(names)}" for state, names in sorted(by_state.items()))
+    said = re.sub(r"20\d\d-\d\d-\d\dT(\d\d:\d\d:\d\d)[.0-9]*\+00:00", r"\1", entry.why)
+    return re.sub(rf"(?<![\w-]){re.escape(entry.subject)}(?![\w-])", _SUBJECT, said)
+
+
+def _names(names: Sequence[str]) -> str:
+    listed = list(dict.fromkeys(names))
+    more = f" and {len(listed) - MOST_NAMES} more" if len(listed) > MOST_NAMES else ""
+    return ", ".join(listed[:MOST_NAMES]) + more
 
 
 def _lines(result: Result) -> Iterator[str]:
@@ -49,10 +92,10 @@ def _lines(result: Result) -> Iterator[str]:
         yield f"  {result.description}"
     for fault in result.faults:
         yield f"  fault     {describe(fault)}"
-    told = list(events(result))
-    for second, entry in told[:MOST_LINES]:
-        rules = f"  [{' '.join(str(rule) for rule in entry.rules)}]" if entry.rules else ""
-        yield f"  {clock(second):>8}  {entry.kind.value:<9} {entry.subject:<16} {entry.why}{rules}"
+    told = events(result)
+    for line in told[:MOST_LINES]:
+        rules = f"  [{line.rules}]" if line.rules else ""
+        yield f"  {clock(line.second):>8}  {line.kind:<9} {line.subject}: {line.why}{rules}"
     if len(told) > MOST_LINES:
         yield f"            … and {len(told) - MOST_LINES} entries more in the journal (--json)"
     for promotion in result.ledger.promotions:

@@ -11,6 +11,8 @@ from controlplane.sim.plot import Axis
 from controlplane.sim.schedule import whole
 
 WORST = 4
+MOST_LETTERS = 27
+"""What there is room for beside a lane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,11 @@ def _fault(fault: Fault, axis: Axis) -> Lane:
     end = axis.end if fault.until is None else min(whole(fault.until), axis.end)
     x = axis.x(begin)
     bar = Bar(x, max(axis.x(end) - x, 2.0), "fault", describe(fault))
-    return Lane(describe(fault).partition(" from ")[0], (bar,))
+    return Lane(_short(describe(fault).partition(" from ")[0]), (bar,))
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
 
 
 def _health(log: RegionLog) -> Iterable[Span]:

@@ -14,6 +14,8 @@ FLAP_WITHIN_S = 1800
 ALL_OF_IT = 0.99
 """Share of what a region was planned to carry from which it carries that again."""
 FAILING_FROM = 0.01
+NOTHING = 1e-6
+"""A share up to this is rounding, not traffic."""
 NOBODY = -1.0
 """Stands for the success of users where there are none."""
 _HOUR_S = 3600
@@ -128,7 +130,9 @@ class Ledger:
 
     def _drain(self, truth: Truth, region: str, log: RegionLog) -> None:
         weight = log.weight.points[-1][1]
-        carries = weight > 0 and any(by.get(region, 0.0) > 0 for per in truth.shares.values() for by in per.values())
+        carries = weight > 0 and any(
+            by.get(region, 0.0) > NOTHING for per in truth.shares.values() for by in per.values()
+        )
         held = any(lease_left_s(truth, name, region) > 0 for name in self.estate.exclusive)
         if not carries and not held and not log.empty and log.planned > 0:
             log.empty = True

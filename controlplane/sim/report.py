@@ -60,14 +60,8 @@ def _run(result: Result) -> dict[str, Any]:
         "groups": lanes(result.ledger, axis),
         "ticks": axis.ticks(),
         "events": [
-            {
-                "when": clock(second),
-                "kind": entry.kind.value,
-                "subject": entry.subject,
-                "why": entry.why,
-                "rules": " ".join(str(rule) for rule in entry.rules),
-            }
-            for second, entry in events(result)
+            {"when": clock(e.second), "kind": e.kind, "subject": e.subject, "why": e.why, "rules": e.rules}
+            for e in events(result)
         ],
     }
 
@@ -84,7 +78,7 @@ def _lanes_svg(group: Sequence[Lane], ticks: Sequence[tuple[float, str]]) -> str
     from markupsafe import escape
 
     height = len(group) * _ROW
-    parts = [f'<svg viewBox="0 0 {WIDTH:g} {height + 18}" role="img">']
+    parts = [f'<svg viewBox="0 0 {WIDTH + 24:g} {height + 18}" role="img">']
     for number, lane in enumerate(group):
         y = number * _ROW
         parts.append(f'<text class="name" x="{LEFT - 8:g}" y="{y + 14}">{escape(lane.name)}</text>')

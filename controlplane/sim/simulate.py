@@ -14,7 +14,7 @@ from controlplane.sim.daemon import Parts
 from controlplane.sim.expect import Run, unmet
 from controlplane.sim.eyes import Eyes
 from controlplane.sim.ledger import open_ledger
-from controlplane.sim.loop import MICROSECONDS, VirtualLoop
+from controlplane.sim.loop import MICROSECONDS, Stuck, VirtualLoop
 from controlplane.sim.measure import metrics_of
 from controlplane.sim.outcome import Result
 from controlplane.sim.replicas import Crew, Replica
@@ -78,7 +78,12 @@ class Simulation:
             leaps=leaps,
         )
         self.crew.hire(self.loop)
-        self.loop.run(world.run())
+        try:
+            self.loop.run(world.run())
+        except Stuck as error:
+            self.crew.faults.append(f"the run broke off at {self.timeline.elapsed_s:g} s: {error}")
+            for replica in self.replicas:
+                replica.kill(restart=False)
         duration = math.ceil(self.scenario.spec.duration / timedelta(seconds=1))
         metrics = metrics_of(self.scenario, self.ledger, self.journal, duration)
         run = Run(self.stage.estate, self.scenario, self.ledger, self.journal, metrics)

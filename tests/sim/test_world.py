@@ -309,3 +309,13 @@ def test_a_knob_bites_within_two_seconds_and_saves_what_it_says() -> None:
     loads = play(scenario("1m"), turn).ledger.regions["dublin"].load.points
     assert loads[0][1] - loads[-1][1] == pytest.approx(200 * 0.5 * 0.5)
     assert loads[-1][0] <= 14
+
+
+def test_a_daemon_that_never_lets_time_go_on_ends_the_run_with_a_sentence() -> None:
+    async def spin(process: Scripted) -> None:
+        while True:
+            await process.ports.clock.sleep(0)
+
+    result = play(scenario("1m"), spin)
+    assert not result.passed
+    assert result.failed[0].startswith("the run broke off at 0.137 s: ")
