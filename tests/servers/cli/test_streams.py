@@ -38,7 +38,7 @@ async def test_a_change_goes_through_the_daemon_with_name_and_reason(daemon: Dae
         (("drain", "dublin", "--direct", "--yes"), 2, "--policies"),
         (("status", "--daemon", "nonsense://x"), 2, "no address"),
         (("drian", "dublin"), 2, "drain"),
-        (("drain",), 2, "region"),
+        (("drain",), 2, "REGION"),
         (("status", "--nonsense"), 2, "--nonsense"),
         (("plan", "--policies", "nowhere", "--world", "nowhere.yaml"), 1, "nowhere"),
     ],
