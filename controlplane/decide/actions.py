@@ -17,7 +17,7 @@ from controlplane.model.rules import Reason, Rule, reason
 from controlplane.model.world import Shares
 
 WORTH_MOVING = 0.002
-"""Shares that differ by no more are the same to an edge; no act is made of that, unless it leaves a dead place."""
+"""Shares that differ by no more are the same to an edge: no act, unless it is the rest of what must leave."""
 _URGENT = (Cause.FAILOVER, Cause.GREY, Cause.PERSON, Cause.DRAIN, Cause.FAILBACK, Cause.CAPACITY)
 
 
@@ -221,8 +221,8 @@ def changes(scene: Scene, name: str, shares: Shares) -> tuple[list[str], list[st
         goal = shares.get(name, {}).get(origin, {})
         for region in {*now, *goal}:
             change = goal.get(region, 0.0) - now.get(region, 0.0)
-            dead = scene.places.of[name, region].stand is Stand.DEAD
-            worth_it = worth_it or abs(change) > WORTH_MOVING or (dead and change < -EPSILON)
+            left = scene.places.of[name, region].stand in (Stand.DEAD, Stand.LEAVING)
+            worth_it = worth_it or abs(change) > WORTH_MOVING or (left and change < -EPSILON)
             if change < -EPSILON:
                 loses.add(region)
             elif change > EPSILON:

@@ -14,6 +14,7 @@ from controlplane.model.world import Shift
 
 _Key = TypeVar("_Key")
 _SAME_SHARE = 0.002
+_NO_SHARE = 1e-6
 """Targets keep weights as whole numbers: what rounding may take is no difference."""
 
 _IN_STEPS = frozenset({Cause.GREY, Cause.DRAIN, Cause.FAILBACK, Cause.PERSON})
@@ -82,8 +83,14 @@ def _flat(shares: Mapping[str, Mapping[str, float]]) -> dict[tuple[str, str], fl
     return {(origin, region): share for origin, by in shares.items() for region, share in by.items()}
 
 
-def _alike(one: Mapping[_Key, float], other: Mapping[_Key, float]) -> bool:
-    return all(abs(one.get(key, 0.0) - other.get(key, 0.0)) <= _SAME_SHARE for key in {*one, *other})
+def _alike(desired: Mapping[_Key, float], found: Mapping[_Key, float]) -> bool:
+    """Whether what is found is what is desired, but for rounding. Nothing is nothing: a rest that an edge still sends
+    where nothing is to go is no rounding."""
+    for key in {*desired, *found}:
+        wanted, there = desired.get(key, 0.0), found.get(key, 0.0)
+        if abs(wanted - there) > _SAME_SHARE or (wanted <= _NO_SHARE < there):
+            return False
+    return True
 
 
 def settle(state: EstateState, action: Action, desired: Desired, now: datetime, epoch: int) -> EstateState:
@@ -91,7 +98,7 @@ def settle(state: EstateState, action: Action, desired: Desired, now: datetime, 
     name = action.subject
     match desired:
         case Weights():
-            return _settle_shift(adopt(state, name, desired), action, now)
+            return _settle_shift(_with_weights(state, name, desired), action, now)
         case Holder(region=str(region)):
             epochs = {**state.holder_epochs, name: epoch}
             return replace(adopt(state, name, desired), holder_epochs=epochs, fenced=_freed(state, name, region))
@@ -124,11 +131,7 @@ def adopt(state: EstateState, name: str, found: Desired) -> EstateState:
             known = Weights(state.shares.get(name, {}), state.shed.get(name, {}), state.refused.get(name, {}))
             if name in state.shares and same(known, found):
                 return state
-            shares = {**state.shares, name: {origin: dict(by) for origin, by in found.shares.items()}}
-            shed, refused = without(state.shed, name), without(state.refused, name)
-            shed |= {name: dict(found.shed)} if any(found.shed.values()) else {}
-            refused |= {name: dict(found.refused)} if any(found.refused.values()) else {}
-            return replace(state, shares=shares, shed=shed, refused=refused)
+            return _with_weights(state, name, found)
         case KnobSetting():
             knobs = with_knob(state.knobs, name, found.value, found.region)
             return state if knobs == state.knobs else replace(state, knobs=knobs)
@@ -143,6 +146,14 @@ def adopt(state: EstateState, name: str, found: Desired) -> EstateState:
             return replace(state, fenced=tuple(sorted({*state.fenced, (name, found.region)})))
         case Units():
             return replace(state, units={**state.units, found.region: found.units})
+
+
+def _with_weights(state: EstateState, name: str, weights: Weights) -> EstateState:
+    shares = {**state.shares, name: {origin: dict(by) for origin, by in weights.shares.items()}}
+    shed, refused = without(state.shed, name), without(state.refused, name)
+    shed |= {name: dict(weights.shed)} if any(weights.shed.values()) else {}
+    refused |= {name: dict(weights.refused)} if any(weights.refused.values()) else {}
+    return replace(state, shares=shares, shed=shed, refused=refused)
 
 
 def may_undo(action: Action) -> bool:
