@@ -1,7 +1,7 @@
 """How many simulated hours of trouble a minute the proof lives through, the shop among random estates.
 
-There is no peer: nobody else runs a control plane's own code through generated outages. CPU seconds are what counts; the
-share of the time that is lived through second by second says how much was going on.
+There is no peer: nobody else runs a control plane's own code through generated outages. CPU seconds are what counts;
+the share of the time that is lived through second by second says how much was going on.
 """
 
 import json
@@ -48,8 +48,8 @@ def main() -> int:
         return 0
     for figure in figures:
         print(
-            f"{figure['name']}: {figure['hours']:g} h ({figure['steppedShare']:.1%} stepped) in {figure['cpuS']:g} s of one "
-            f"core: {figure['hoursACpuMinute']} h a minute; {figure['broken']} of {figure['cases']} cases break a rule"
+            f"{figure['name']}: {figure['hours']:g} h ({figure['steppedShare']:.1%} stepped) in {figure['cpuS']:g} s "
+            f"of one core: {figure['hoursACpuMinute']} h a minute; {figure['broken']} of {figure['cases']} cases break a rule"
         )
     return 0
 
