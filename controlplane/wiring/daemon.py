@@ -1,6 +1,7 @@
 """The daemon: everything put together on the real clock, and its life from start to signal."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -111,7 +112,14 @@ async def live(options: DaemonOptions, *, stop: asyncio.Event | None = None) -> 
             machine = daemon.reconciler.machine
             machine.options = replace(machine.options, address=str(address))
             with announced(options, address):
+                _settle_memory()
                 await _until(stopped, daemon)
+
+
+def _settle_memory() -> None:
+    """What is there from the start stays: it need not be searched for garbage in the middle of a failover."""
+    gc.collect()
+    gc.freeze()
 
 
 @asynccontextmanager
