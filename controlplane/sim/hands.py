@@ -137,7 +137,7 @@ class Hands:
             case Fence():
                 delay = _FENCE_S
             case Primary():
-                self._check_lag(act.subject, act.desired)
+                _check_lag(self.stage, act.subject, act.desired)
                 delay = _PROMOTE_S
             case Units(region=region):
                 scale = self.stage.estate.regions[region].spec.scale
@@ -146,17 +146,18 @@ class Hands:
                 assert_never(act.desired)
         self._after(delay, partial(change, self.stage, self.process, act))
 
-    def _check_lag(self, datastore: str, desired: Primary) -> None:
-        """Only what a replica that still streams knows of itself: with its primary gone, it cannot tell."""
-        truth = self.stage.truth
-        if desired.region not in truth.copies[datastore].regions:
-            raise Refused(f"{datastore} has no replica in {desired.region}") from LookupError(desired.region)
-        lag = truth.copies[datastore].lag_seen(desired.region, truth.now)
-        if lag is not None and lag > desired.max_loss_s + _CLOSE and truth.active(datastore):
-            raise Refused(f"{datastore} in {desired.region} is {lag:g} s behind") from ValueError(lag)
-
     def _after(self, delay_s: float, what: partial[None]) -> None:
         self.stage.effects.ask(self.stage.timeline.elapsed_us + round(delay_s * MICROSECONDS), what)
+
+
+def _check_lag(stage: Stage, datastore: str, desired: Primary) -> None:
+    """Only what a replica that still streams knows of itself: with its primary gone, it cannot tell."""
+    truth = stage.truth
+    if desired.region not in truth.copies[datastore].regions:
+        raise Refused(f"{datastore} has no replica in {desired.region}") from LookupError(desired.region)
+    lag = truth.copies[datastore].lag_seen(desired.region, truth.now)
+    if lag is not None and lag > desired.max_loss_s + _CLOSE and truth.active(datastore):
+        raise Refused(f"{datastore} in {desired.region} is {lag:g} s behind") from ValueError(lag)
 
 
 def _read(stage: Stage, subject: str, like: Desired) -> Desired | None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from controlplane.sim.fluid import CLIENT_TIMEOUT_S, Flow, Inputs, Stock, Stream, empty, flow_on
@@ -10,7 +12,6 @@ def inputs(
     well: dict[str, float] | None = None,
     capacity: float = 100.0,
     slow: dict[str, float] | None = None,
-    cold: dict[str, float] | None = None,
     dead: tuple[str, ...] = (),
 ) -> Inputs:
     served = {"a": 1.0, "b": 1.0} | (well or {}) | dict.fromkeys(dead, 0.0)
@@ -24,7 +25,7 @@ def inputs(
         capacity={"a": capacity, "b": capacity},
         fixed={"a": 0.0, "b": 0.0},
         dead=frozenset(dead),
-        cold=cold or {},
+        cold={},
     )
 
 
@@ -97,7 +98,7 @@ def test_load_that_a_cold_region_gains_costs_twice_and_warms_evenly() -> None:
     stock = empty(1, ["a", "b"])
     warm = inputs(Stream("shop", "IE", 50, (("a", 0.6), ("b", 0.4))))
     flow_on(warm, stock, 0)
-    moved = inputs(Stream("shop", "IE", 50, (("a", 1.0),)), cold={"a": 10.0})
+    moved = replace(inputs(Stream("shop", "IE", 50, (("a", 1.0),))), cold={"a": 10.0})
     extra = [flow_on(moved, stock, second).extra["a"] for second in range(1, 13)]
     assert extra[0] == pytest.approx(20)
     assert extra[5] == pytest.approx(10)

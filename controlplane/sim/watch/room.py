@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from controlplane.model.act import Act, Holder, KnobSetting, Weights
 from controlplane.sim.schedule import NEVER
 from controlplane.sim.truth import Truth
-from controlplane.sim.watch.scene import Breach, Glance, Scene, Watcher
+from controlplane.sim.watch.scene import LONG_AGO, Breach, Glance, Scene, Watcher
 
 _TOLERANCE = 1e-4
+_NOISE = 0.08
+"""What a plan may be off by while demand is not the declared one: whoever measures it takes the mean of some time."""
+MEASURED_OVER_S = 60
 _COLD_EXTRA = 1.0
 UNJUST_FOR_S = 15
 """Acts of one plan come about one after another; that long, an unjust state may be one in passing."""
@@ -21,6 +24,9 @@ class Capacity(Watcher):
         super().__init__(scene)
         self._seen: list[Glance] = []
         self._before: list[dict[str, float]] = []
+        self._last: Glance | None = None
+        self._odd = False
+        self._odd_at = LONG_AGO
 
     def before_change(self, act: Act) -> Iterator[Breach]:
         """Keep what was planned until now."""
@@ -39,16 +45,39 @@ class Capacity(Watcher):
             if region in now.dead:
                 continue
             over: list[tuple[float, float]] = []
+            slack = 1 + (_NOISE if self._unsettled() else _TOLERANCE)
             for before, later, glance in zip(self._before, after, self._seen, strict=True):
                 gain = later[region] - before[region]
                 extra = gain * _COLD_EXTRA if region in now.cold else 0.0
                 usable = glance.capacity[region] * (1 - spec.spec.headroom)
-                if gain > usable * _TOLERANCE and later[region] + extra > usable * (1 + _TOLERANCE):
+                if gain > usable * _TOLERANCE and later[region] + extra > usable * slack:
                     over.append((later[region] + extra, usable))
             if len(over) == len(after):
                 load, usable = min(over)
                 what = f"{region} was planned to carry {load:.2f} units of {usable:.2f} usable, by {act.subject}"
                 yield Breach("R3", f"{region}/{act.subject}", what)
+
+    def step(self) -> Iterator[Breach]:
+        """Remember when demand was last another than declared."""
+        glance = self.scene.glances[-1]
+        if glance is not self._last:
+            self._last = glance
+            declared = self.scene.estate.services
+            self._odd = any(
+                abs(rate - declared[name].spec.demand[origin]) > _TOLERANCE
+                for (name, origin), rate in glance.demand.items()
+            )
+        if self._odd:
+            self._odd_at = self.scene.truth.second
+        yield from ()
+
+    def leap(self, by: int) -> None:
+        """See Watcher."""
+        if self._odd:
+            self._odd_at += by
+
+    def _unsettled(self) -> bool:
+        return self.scene.truth.second - self._odd_at < MEASURED_OVER_S
 
 
 class Justice(Watcher):
