@@ -49,7 +49,8 @@ def main() -> int:
     for figure in figures:
         print(
             f"{figure['name']}: {figure['hours']:g} h ({figure['steppedShare']:.1%} stepped) in {figure['cpuS']:g} s "
-            f"of a core: {figure['hoursACpuMinute']} h a minute; {figure['broken']} of {figure['cases']} cases break rules"
+            f"of a core: {figure['hoursACpuMinute']} h a minute; "
+            f"{figure['broken']} of {figure['cases']} cases break a rule"
         )
     return 0
 

@@ -1,8 +1,12 @@
-"""Guards: a few scenarios of a small estate that every right daemon passes, looked at before anything from the seed."""
+"""Guards: scenarios that every right daemon passes, looked at before anything from the seed: a few of a small estate, and
+what the proof has found before (``found/``)."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from controlplane.load.estate import load_estate
+from controlplane.load.scenarios import load_scenarios
 from controlplane.model.estate import Estate
 from controlplane.model.resources.failover_policy import FailoverPolicy
 from controlplane.model.resources.scenario import Scenario
@@ -10,18 +14,31 @@ from tests.sim.small import estate, scenario
 
 _LEFT: dict[str, Any] = {"mode": "auto", "stableFor": "3m", "ramp": {"step": 0.25, "every": "30s"}}
 _ALL: list[dict[str, Any]] = [{"notDrained": ["dublin", "frankfurt"]}, {"metric": "moves", "atMost": 0}]
+_AT_HOME = {"holder": "settlement", "is": "dublin"}
+_FOUND = Path(__file__).parent / "found"
 _FROM_TO = {"at": "2m", "until": "12m"}
 
 
-def guarded() -> Estate:
+def guarded(**safety: Any) -> Estate:
     """Everything acts by itself and comes back by itself."""
     spec = {"services": "*", "autonomy": "act", "failback": _LEFT}
     policy = FailoverPolicy.model_validate({"metadata": {"name": "all"}, "spec": spec})
-    return replace(estate(minServingRegions=1, vantageQuorum=2), failover=(policy,))
+    return replace(estate(vantageQuorum=2, **safety), failover=(policy,))
 
 
-def guards() -> dict[str, Scenario]:
-    """By name; each lasts for 30 minutes."""
+def guards() -> dict[str, tuple[Estate, Scenario]]:
+    """By name, with the estate that it happens in."""
+    made = {name: (guarded(), scene) for name, scene in _of_the_small_estate().items()}
+    grey = {**_FROM_TO, "kind": "error-rate", "service": "*", "region": "dublin", "rate": 0.5}
+    expect: list[dict[str, Any]] = [{"held": "R8"}, {"notDrained": "dublin"}]
+    made["a grey region that must serve"] = (guarded(minServingRegions=3), scenario("30m", grey, expect=expect))
+    for folder in sorted(_FOUND.iterdir()):
+        described = load_estate([folder / "estate.yaml"])
+        made[folder.name] = (described, load_scenarios([folder / "scenario.yaml"], described)[0])
+    return made
+
+
+def _of_the_small_estate() -> dict[str, Scenario]:
     lag = {"at": "1m", "kind": "replication-lag", "datastore": "orders-db"}
     lost = {**_FROM_TO, "kind": "region-down", "region": "dublin"}
     home = {"restored": "dublin", "notBefore": "15m"}
@@ -40,6 +57,15 @@ def guards() -> dict[str, Scenario]:
             "30m",
             {**_FROM_TO, "kind": "service-down", "service": "catalog"},
             expect=[{"held": "R2"}, {"notDrained": ["dublin"]}, {"metric": "moves", "atMost": 0}],
+        ),
+        "a region comes and goes": scenario(
+            "50m", {"at": "2m", "until": "44m", "kind": "flap", "region": "dublin", "period": "7m"}
+        ),
+        "there is less room than was declared": scenario(
+            "30m", {"at": "1m", "kind": "capacity-loss", "region": "frankfurt", "fraction": 0.8}, lost
+        ),
+        "a region is not seen": scenario(
+            "30m", {**_FROM_TO, "kind": "probe-blind", "region": "dublin"}, expect=[*_ALL, _AT_HOME]
         ),
         "nothing is seen": scenario("30m", {**_FROM_TO, "kind": "probe-blind", "vantage": "*"}, expect=_ALL),
         "consoles fail": scenario("30m", {**_FROM_TO, "kind": "management-down", "region": "dublin"}, expect=_ALL),

@@ -62,21 +62,21 @@ def rules_broken_without(case: int) -> frozenset[str]:
     return frozenset() if found is None else frozenset(rule_of(breach) for breach in found.breaches)
 
 
-def _infected(name: str, first: int, most_hours: float) -> dict[str, Any]:
-    infect(next(mutant for mutant in MUTANTS if mutant.name == name))
+def _infected(mutant: str, first: int, most_hours: float) -> dict[str, Any]:
+    infect(next(one for one in MUTANTS if one.name == mutant))
     from controlplane.sim.prove.cases import case_of, live_through, run
     from controlplane.wiring import sim_parts
-    from tests.sim.prove.guards import guarded, guards
+    from tests.sim.prove.guards import guards
 
     hours, number = 0.0, first
     if first == GUARDS:
         number = 0
-        for scene in guards().items():
-            result = run(guarded(), scene[1], sim_parts())
+        for name, (estate, scenario) in guards().items():
+            result = run(estate, scenario, sim_parts())
             hours += result.duration_s / 3600
             if not result.passed:
                 told = (*result.violations, *result.failed)[0]
-                return {"case": GUARDS, "hours": hours, "rule": scene[0], "breach": f"“{scene[0]}”: {told}"}
+                return {"case": GUARDS, "hours": hours, "rule": name, "breach": f"“{name}”: {told}"}
     while hours < most_hours:
         lived = live_through(case_of(SEED, number, own=False), None, sim_parts())
         hours += lived.lived_s / 3600

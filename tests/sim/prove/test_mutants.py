@@ -4,7 +4,7 @@ import pytest
 
 from controlplane.sim.prove.cases import run
 from controlplane.wiring import sim_parts
-from tests.sim.prove.guards import guarded, guards
+from tests.sim.prove.guards import guards
 from tests.sim.prove.hunt import hunt, known_cases, listed
 from tests.sim.prove.mutants import Mutant
 from tests.sim.prove.seeded import MUTANTS
@@ -41,5 +41,5 @@ def test_the_proof_finds_a_mutant(mutant: Mutant) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", guards())
 def test_the_daemon_as_it_is_passes_what_guards_it(name: str) -> None:
-    result = run(guarded(), guards()[name], sim_parts())
+    result = run(*guards()[name], sim_parts())
     assert (result.failed, result.violations) == ((), ())
