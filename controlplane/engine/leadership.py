@@ -27,6 +27,8 @@ class Leadership:
         self._asked_at = 0.0
         self.leader: str | None = None
         self._problem = ""
+        self._began_at = clock.now()
+        self._led_until: datetime | None = None
         self.lost_at: datetime | None = None
 
     @property
@@ -48,6 +50,13 @@ class Leadership:
     def epoch(self) -> int:
         """The epoch this replica leads under; 0 when it does not."""
         return self._lease.epoch if self._lease is not None and self.left_s > 0 else 0
+
+    @property
+    def unwatched_until(self) -> datetime | None:
+        """When this process began to look, if the last leader may have stopped before; else None. A lease that ends at
+        some time was renewed a whole life of it before at the latest."""
+        led_until = self._led_until
+        return self._began_at if led_until is not None and self._began_at > led_until - self._ttl else None
 
     @property
     def left_s(self) -> float:
@@ -95,14 +104,19 @@ class Leadership:
         self._lease = None
 
     async def _acquire(self) -> bool:
+        if self.leader is None:
+            self._note(await of_store(self._leases.look(LEASE_NAME)))
         asked_at = self._clock.monotonic()
         lease = await of_store(self._leases.acquire(LEASE_NAME, self._replica, self._ttl, self._clock.now()))
         if lease is None:
-            found = await of_store(self._leases.look(LEASE_NAME))
-            self.leader = found.holder if found is not None else None
+            self._note(await of_store(self._leases.look(LEASE_NAME)))
             return False
         self._lease, self._asked_at, self.leader = lease, asked_at, self._replica
         return True
+
+    def _note(self, found: Lease | None) -> None:
+        self.leader = found.holder if found is not None else None
+        self._led_until = found.expires_at if found is not None else self._led_until
 
     async def _renew(self) -> bool:
         lease, asked_at = self._lease, self._clock.monotonic()

@@ -115,14 +115,22 @@ def remember(state: EstateState, verdicts: Mapping[tuple[str, str], Verdict]) ->
 
 
 def recall(
-    state: EstateState, own: Mapping[tuple[str, str], Verdict], *, trusting: bool = False
+    state: EstateState,
+    own: Mapping[tuple[str, str], Verdict],
+    *,
+    trusting: bool = False,
+    unwatched_until: datetime | None = None,
 ) -> dict[tuple[str, str], Verdict]:
     """Verdict memory of one who takes the lead: its own, dated as far back as the last leader knew the same state.
 
-    ``trusting``: where it knows nothing itself, what the last leader knew stands.
+    ``trusting``: where it knows nothing itself, what the last leader knew stands. ``unwatched_until``: the end of a
+    time in which nobody looked: health is not dated back beyond it (R13).
     """
     recalled = dict(own)
-    for known in state.memory:
+    for remembered in state.memory:
+        known = remembered
+        if unwatched_until is not None and known.state is Health.HEALTHY:
+            known = replace(known, since=unwatched_until)
         key = (known.region, known.service)
         mine = own.get(key)
         if mine is None or (trusting and mine.state is Health.UNKNOWN):

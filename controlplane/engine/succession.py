@@ -62,7 +62,8 @@ class Succession:
         machine = self.machine
         state = await machine.keeper.load()
         decider = machine.decider
-        decider.verdicts = recall(state, decider.verdicts, trusting=decider.trusting)
+        unwatched_until = machine.leadership.unwatched_until
+        decider.verdicts = recall(state, decider.verdicts, trusting=decider.trusting, unwatched_until=unwatched_until)
         decider.forget()
         await machine.scribe.write([machine.records.fact(EntryKind.LEADER, ESTATE, "takes the lead")])
         intents, place = await machine.recovery.open_intents(state.settled)
