@@ -1,5 +1,7 @@
-"""Guards: scenarios that every right daemon passes, looked at before anything from the seed: a few of a small estate, and
-what the proof has found before (``found/``)."""
+"""Guards: scenarios that every right daemon passes, looked at before anything from the seed.
+
+A few of a small estate, and what the proof has found before (``found/``).
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +34,16 @@ def guards() -> dict[str, tuple[Estate, Scenario]]:
     grey = {**_FROM_TO, "kind": "error-rate", "service": "*", "region": "dublin", "rate": 0.5}
     expect: list[dict[str, Any]] = [{"held": "R8"}, {"notDrained": "dublin"}]
     made["a grey region that must serve"] = (guarded(minServingRegions=3), scenario("30m", grey, expect=expect))
+    made["a grey region of which little may be moved at once"] = (
+        guarded(maxShift={"fraction": 0.3, "per": "5m"}),
+        scenario("30m", grey),
+    )
+    frozen = {"name": "sale", "from": "2026-11-24T10:10:00Z", "to": "2026-11-24T10:25:00Z", "denies": ["failback"]}
+    away = {**_FROM_TO, "kind": "region-down", "region": "dublin"}
+    home = {"restored": "dublin", "notBefore": "25m"}
+    made["a region comes back during a freeze"] = (guarded(freezes=[frozen]), scenario("40m", away, expect=[home]))
+    later = {**grey, "at": "6m", "region": "frankfurt"}
+    made["a second grey region"] = (guarded(), scenario("30m", grey, later, expect=[{"held": "R8"}]))
     for folder in sorted(_FOUND.iterdir()):
         described = load_estate([folder / "estate.yaml"])
         made[folder.name] = (described, load_scenarios([folder / "scenario.yaml"], described)[0])
@@ -63,6 +75,13 @@ def _of_the_small_estate() -> dict[str, Scenario]:
         ),
         "there is less room than was declared": scenario(
             "30m", {"at": "1m", "kind": "capacity-loss", "region": "frankfurt", "fraction": 0.8}, lost
+        ),
+        "room must be made first": scenario(
+            "30m",
+            {"at": "1m", "kind": "capacity-loss", "region": "frankfurt", "fraction": 0.6},
+            {"at": "1m", "kind": "capacity-loss", "region": "london", "fraction": 0.95},
+            lost,
+            expect=[{"knob": "search", "atLeast": "off", "within": "2m"}],
         ),
         "a region is not seen": scenario(
             "30m", {**_FROM_TO, "kind": "probe-blind", "region": "dublin"}, expect=[*_ALL, _AT_HOME]

@@ -17,7 +17,7 @@ from tests.sim.prove.seeded import MUTANTS
 SEED = 1
 GUARDS = -1
 """Stands for the scenarios that are looked at before the cases of the seed."""
-MOST_HOURS = 120.0
+MOST_HOURS = 100.0
 PAGE = ROOT / "docs" / "proof.md"
 BEGIN, END = "<!-- mutants: begin -->", "<!-- mutants: end -->"
 

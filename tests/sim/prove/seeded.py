@@ -133,6 +133,16 @@ MUTANTS: tuple[Mutant, ...] = (
         (_FACTS, "DEAD_BELOW = 0.10", "DEAD_BELOW = 0.85"),
     ),
     _one(
+        "dwell-ignored",
+        "R7",
+        "a verdict is acted upon the moment it is there",
+        (
+            _FACTS,
+            "    if state is not Health.UNKNOWN and since is not None and now - since < dwell:",
+            "    if state is not Health.UNKNOWN and since is not None and now < since:",
+        ),
+    ),
+    _one(
         "transitions-uncounted",
         "R7",
         "a region that comes and goes is restored for ever",
