@@ -7,10 +7,12 @@ import pytest
 
 from controlplane.load.estate import load_estate
 from controlplane.load.scenarios import load_scenarios
-from controlplane.model.resources.scenario import MetricWithin, NotDrained, NotPromoted, Scenario
+from controlplane.model.estate import Estate
 from controlplane.sim.account import tell
+from controlplane.sim.daemon import ReplicaPorts
 from controlplane.sim.simulate import simulate
 from controlplane.wiring.simulation import SimParts
+from tests.sim.small import Scripted
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 OUTAGES = POLICIES / "outages"
@@ -31,9 +33,15 @@ def test_each_outage_has_a_line_in_the_readme_and_each_line_an_outage() -> None:
     assert sorted(row for row in rows if row != "scenario") == sorted(LIBRARY)
 
 
-@pytest.mark.parametrize("name", sorted(LIBRARY))
-def test_each_outage_expects_something_that_only_a_decision_brings_about(name: str) -> None:
-    def active(scenario: Scenario) -> list[object]:
-        return [e for e in scenario.spec.expect if not isinstance(e, NotDrained | NotPromoted | MetricWithin)]
+class Idle(SimParts):
+    """The daemon's memory and healthy plan, with processes that only keep their lease."""
 
-    assert active(LIBRARY[name]) or name == "github-mysql-2018-10-21"
+    def daemon(self, estate: Estate, ports: ReplicaPorts) -> Scripted:  # type: ignore[override]
+        return Scripted(ports)
+
+
+@pytest.mark.parametrize("name", sorted(LIBRARY))
+def test_a_controller_that_does_nothing_fails_each_outage(name: str) -> None:
+    scenario = LIBRARY[name]
+    result = simulate(SHOP, [scenario], parts=Idle())[0]
+    assert result.failed
