@@ -14,16 +14,16 @@ from controlplane.model.resources.failover_policy import FailoverPolicy
 from controlplane.model.resources.scenario import Scenario
 from tests.sim.small import estate, scenario
 
-_LEFT: dict[str, Any] = {"mode": "auto", "stableFor": "3m", "ramp": {"step": 0.25, "every": "30s"}}
+_BACK: dict[str, Any] = {"stableFor": "3m", "ramp": {"step": 0.25, "every": "30s"}}
 _ALL: list[dict[str, Any]] = [{"notDrained": ["dublin", "frankfurt"]}, {"metric": "moves", "atMost": 0}]
 _AT_HOME = {"holder": "settlement", "is": "dublin"}
 _FOUND = Path(__file__).parent / "found"
 _FROM_TO = {"at": "2m", "until": "12m"}
 
 
-def guarded(**safety: Any) -> Estate:
-    """Everything acts by itself and comes back by itself."""
-    spec = {"services": "*", "autonomy": "act", "failback": _LEFT}
+def guarded(mode: str = "auto", **safety: Any) -> Estate:
+    """Everything acts by itself and comes back by itself, or when a person says so (``mode`` manual)."""
+    spec = {"services": "*", "autonomy": "act", "failback": {**_BACK, "mode": mode}}
     policy = FailoverPolicy.model_validate({"metadata": {"name": "all"}, "spec": spec})
     return replace(estate(vantageQuorum=2, **safety), failover=(policy,))
 
@@ -37,6 +37,12 @@ def guards() -> dict[str, tuple[Estate, Scenario]]:
     made["a grey region of which little may be moved at once"] = (
         guarded(maxShift={"fraction": 0.3, "per": "5m"}),
         scenario("30m", grey),
+    )
+    ill = {"at": "2m", "until": "6m", "kind": "service-down", "service": "catalog", "region": "dublin"}
+    made["a service fails in a region"] = (guarded(), scenario("30m", ill))
+    made["a service fails in a region, and a person says when it comes back"] = (
+        guarded("manual"),
+        scenario("30m", ill),
     )
     frozen = {"name": "sale", "from": "2026-11-24T10:10:00Z", "to": "2026-11-24T10:25:00Z", "denies": ["failback"]}
     away = {**_FROM_TO, "kind": "region-down", "region": "dublin"}
@@ -78,8 +84,9 @@ def _of_the_small_estate() -> dict[str, Scenario]:
         ),
         "room must be made first": scenario(
             "30m",
-            {"at": "1m", "kind": "capacity-loss", "region": "frankfurt", "fraction": 0.6},
+            {"at": "1m", "kind": "capacity-loss", "region": "frankfurt", "fraction": 0.85},
             {"at": "1m", "kind": "capacity-loss", "region": "london", "fraction": 0.95},
+            {**lag, "lag": "unknown"},
             lost,
             expect=[{"knob": "search", "atLeast": "off", "within": "2m"}],
         ),
@@ -96,6 +103,12 @@ def _of_the_small_estate() -> dict[str, Scenario]:
             "30m", {**lag, "lag": "unknown"}, lost, expect=[{"held": "R9"}, {"metric": "lostWrites", "atMost": 50}]
         ),
         "the store goes with a region": scenario("30m", lost, {"at": "126s", "until": "140s", "kind": "store-down"}),
+        "the store goes while acts are tried again": scenario(
+            "30m",
+            lost,
+            {"at": "2m", "until": "170s", "kind": "driver-error", "driver": "*", "mode": "transient"},
+            {"at": "132s", "until": "170s", "kind": "store-down"},
+        ),
         "the leader dies while it acts": scenario(
             "30m", lost, {"at": "128500ms", "kind": "daemon-crash", "replica": "leader"}
         ),

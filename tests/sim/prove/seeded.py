@@ -16,16 +16,6 @@ _PLACEMENT, _PLACES, _GUARD = f"{_DECIDE}.placement", f"{_DECIDE}.places", f"{_D
 
 MUTANTS: tuple[Mutant, ...] = (
     _one(
-        "silence-is-death",
-        "R1",
-        "no votes at all are taken for down",
-        (
-            _JUDGE,
-            "        return Health.HEALTHY\n    return Health.UNKNOWN",
-            "        return Health.HEALTHY\n    return Health.DOWN",
-        ),
-    ),
-    _one(
         "users-unheard",
         "R1",
         "what users experience is not weighed, only probes are",
@@ -225,12 +215,6 @@ MUTANTS: tuple[Mutant, ...] = (
             "            after=(*(first if gains else ()), *data, *needs),",
             "            after=(*data, *needs),",
         ),
-    ),
-    _one(
-        "restore-first",
-        "R10",
-        "knobs are turned up before the traffic has left that they made room for",
-        (_ACTIONS, "    ends = [replace(a, after=last) for a in lighten]", "    ends = lighten"),
     ),
     _one(
         "freeze-ignored",
