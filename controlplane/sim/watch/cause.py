@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from controlplane.model.act import Act, Weights
+from controlplane.sim.schedule import NEVER
 from controlplane.sim.watch.scene import LONG_AGO, SICK_BELOW, Breach, Scene, Watcher
 
 _ROUNDING = 1e-5
 _LONG_WELL_S = 600
 _ALIKE = 0.05
+_EMPTY_FOR_S = 30
 
 
 class Cause(Watcher):
@@ -19,6 +21,7 @@ class Cause(Watcher):
         self._before: dict[str, dict[str, float]] = {}
         self._carried: dict[str, bool] = {}
         self._planned = {region for region in scene.estate.regions if self._carries(region)}
+        self._emptied: dict[str, int] = {}
 
     def before_change(self, act: Act) -> Iterator[Breach]:
         """Keep what was."""
@@ -35,8 +38,21 @@ class Cause(Watcher):
         for region in sorted(self._planned):
             wrong_at = self.scene.troubled_at.get(region, LONG_AGO)
             if self._carried[region] and not self._carries(region) and second - wrong_at > _LONG_WELL_S:
-                yield Breach("R1", region, f"{region} was drained though nothing had been wrong in it")
+                self._emptied[region] = second
         yield from self._from_bad_to_bad(act.subject)
+
+    def step(self) -> Iterator[Breach]:
+        """What is emptied to make room for others, and filled with them, was not drained."""
+        for region, second in sorted(self._emptied.items()):
+            if self._carries(region):
+                del self._emptied[region]
+            elif self.scene.truth.second - second >= _EMPTY_FOR_S:
+                del self._emptied[region]
+                yield Breach("R1", region, f"{region} was drained though nothing had been wrong in it")
+
+    def next_change(self, second: int) -> int:
+        """When a region will have been empty for too long."""
+        return min((since + _EMPTY_FOR_S for since in self._emptied.values()), default=NEVER)
 
     def _from_bad_to_bad(self, service: str) -> Iterator[Breach]:
         after = self.scene.truth.shares[service]

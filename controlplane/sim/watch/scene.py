@@ -190,4 +190,5 @@ def _able(truth: Truth, place: Place, known: dict[Place, float]) -> float:
 def _troubled(now: Conditions) -> set[str]:
     """Regions in which something is wrong that serving, or a building, suffers from."""
     found = {region for _, region in (*now.failing, *now.errors, *now.slow)}
+    found |= {region for pair in now.parted for region in pair}
     return found | now.dead | now.alarms | set(now.room) | set(now.trimmed) | set(now.cold)

@@ -1,6 +1,7 @@
 """Steps: a live place is left by the ramp (R6), a failed one filled again late and slowly (R13), freezes kept (R12)."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from controlplane.model.act import Act, Weights
 from controlplane.model.resources.failover_policy import FailbackMode
@@ -143,7 +144,9 @@ class Return(Watcher):
         if second - last < ramp.every.total_seconds() * _RAMP_SLACK - _EARLY_S:
             yield Breach("R13", about, f"{name} went back to {region} by another step after {second - last} s")
         for freeze in self.scene.estate.safety.freezes:
-            if _FAILBACK in freeze.denies and freeze.from_ <= self._timeline.now() < freeze.to:
+            if _FAILBACK in freeze.denies and freeze.from_ <= self._timeline.now() < freeze.to - timedelta(
+                seconds=_EARLY_S
+            ):
                 yield Breach("R12", about, f"{name} went back to {region} during the freeze {freeze.name}")
 
     def _flees(self, name: str, wanted: Weights) -> bool:
