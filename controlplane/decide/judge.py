@@ -1,6 +1,7 @@
 """Weigh evidence into verdicts (R1, R14's weak side, R15)."""
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -83,6 +84,7 @@ def judge(estate: Estate, evidence: Evidence, memory: Memory, *, now: datetime) 
     tallies = _tally(evidence, now, frozenset(entries))
     quorum = _quorum(estate, evidence)
     crowded = _crowded(estate, evidence, now)
+    watched = {(key.region, key.subject) for key in evidence.samples if key.signal in (Signal.LIVENESS, Signal.SUCCESS)}
     silent = _Tally()
     found: dict[tuple[str, str], Verdict] = {}
     for region in estate.regions:
@@ -101,7 +103,7 @@ def judge(estate: Estate, evidence: Evidence, memory: Memory, *, now: datetime) 
                 found[region, name] = _weigh(region, name, tallies[region, name], quorum)
         star = _whole_region(estate, region, whole, tallies.get((region, EVERY_SERVICE), silent), found)
         found[region, EVERY_SERVICE] = star
-        _follow_region(estate, star, tallies, found)
+        _follow_region(estate, star, watched, found)
     _weaken(estate, found)
     for origin, counts in entries.items():
         success = counts.succeeded / counts.requests
@@ -229,13 +231,14 @@ def _whole_region(
 def _follow_region(
     estate: Estate,
     star: Verdict,
-    tallies: Mapping[tuple[str, str], _Tally],
+    watched: AbstractSet[tuple[str, str]],
     found: dict[tuple[str, str], Verdict],
 ) -> None:
-    """A service that nobody is told to watch is as well as its region: pinning it for ever would help no one."""
+    """A service that nobody is told to watch is as well as its region: pinning it for ever would help no one. One of
+    which samples have come, and come no more, is not of these (R1)."""
     for name, service in estate.services.items():
-        watched = service.spec.probes or (star.region, name) in tallies
-        if (star.region, name) in found and not watched:
+        known = service.spec.probes or (star.region, name) in watched
+        if (star.region, name) in found and not known:
             why = (reason(Rule.BLIND, "unwatched"),)
             found[star.region, name] = Verdict(star.region, name, star.state, None, None, {}, why)
 

@@ -21,7 +21,7 @@ from controlplane.decide.placement import (
     today_shares,
 )
 from controlplane.decide.places import Places, Stand, find_places
-from controlplane.decide.ramp import Step, find_next, worse
+from controlplane.decide.ramp import Step, find_next, overfull
 from controlplane.decide.regions import Fate, Fates, find_fates
 from controlplane.model.estate import Estate
 from controlplane.model.plan import Action, Hold, Plan
@@ -117,8 +117,8 @@ def _settle_target(
 def _settle_next(
     scene: Scene, target: Allocation, exclusives: Exclusives, *, short: bool
 ) -> tuple[Step, Depths, tuple[Action, ...]]:
-    """The next step and its actions. Shifts that would trade places in full regions are taken one after another, as
-    long as that costs no requests: those put off follow in a later plan."""
+    """The next step and its actions. Shifts that would trade places in full regions are taken one after another, though
+    some requests be turned away for that long (R3): those put off follow in a later plan."""
     still: frozenset[str] = frozenset()
     step = find_next(scene, target)
     while True:
@@ -130,7 +130,7 @@ def _settle_next(
             return step, depths, actions
         still |= {put_off}
         other = find_next(scene, target, still)
-        if worse(other.allocation, step.allocation):
+        if overfull(other.allocation, step.allocation):
             return step, depths, actions
         step = other
 

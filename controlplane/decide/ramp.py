@@ -100,11 +100,16 @@ def _solve(scene: Scene, target: Allocation, bounds: Bounds, budget: float | Non
     )
 
 
+def overfull(one: Allocation, other: Allocation) -> bool:
+    """Whether one allocation overloads a region more than another."""
+    return sum(one.over.values()) > sum(other.over.values()) + EPSILON
+
+
 def worse(one: Allocation, other: Allocation) -> bool:
     """Whether one allocation overloads a region more, or turns away more requests of any tier, than another."""
-    if sum(one.over.values()) > sum(other.over.values()) + EPSILON:
-        return True
-    return any(a > b + EPSILON * max(1.0, b) for a, b in zip(one.aims.shed, other.aims.shed, strict=True))
+    return overfull(one, other) or any(
+        a > b + EPSILON * max(1.0, b) for a, b in zip(one.aims.shed, other.aims.shed, strict=True)
+    )
 
 
 def _bounds(scene: Scene, target: Allocation, still: frozenset[str]) -> tuple[Bounds, Step]:
