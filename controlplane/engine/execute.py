@@ -10,10 +10,12 @@ from controlplane.engine.breaker import Backoff, Breaker
 from controlplane.engine.effect import Effect
 from controlplane.engine.gate import Gate
 from controlplane.engine.hands import Hand, Hands, target_of
+from controlplane.engine.keeper import Keeper
 from controlplane.engine.outcome import Ending, Flight, Outcome, Stop
 from controlplane.engine.records import Records
 from controlplane.engine.scribe import Scribe
 from controlplane.engine.steps import adopt, may_undo, settle
+from controlplane.model.desk import Phase
 from controlplane.model.errors import Broken, Conflict, DriverError, LeaseLost, Refused, StoreLost
 from controlplane.model.estate import Estate
 from controlplane.model.journal import Entry
@@ -122,17 +124,14 @@ class Executor:
         flight = effect.flight
         if effect.begun and may_undo(flight.action) and await self._undo(effect):
             return Outcome(Ending.UNDONE, why, flight.stragglers)
-        if effect.begun and effect.act is not None:
-            found = await effect.read(effect.act.desired)
-            if found is not None:
-                name = flight.action.subject
-                self.gate.keeper.change(lambda state: adopt(state, name, found))
+        await _take_over(effect, self.gate.keeper)
         return Outcome(Ending.FAILED, why, flight.stragglers)
 
     async def _stopped(self, effect: Effect) -> Outcome:
         flight = effect.flight
         why = flight.stop or Stop.SHUTDOWN
         if why is Stop.SUPERSEDED:
+            await _take_over(effect, self.gate.keeper)
             return Outcome(Ending.SUPERSEDED, why.value, flight.stragglers)
         if why is Stop.SHUTDOWN and effect.begun and may_undo(flight.action) and await self._undo(effect):
             return Outcome(Ending.UNDONE, why.value, flight.stragglers)
@@ -180,3 +179,15 @@ class Executor:
         if action.kind is ActionKind.SCALE and (scale := self.estate.regions[action.subject].spec.scale) is not None:
             return max(lasts_s, 2 * scale.ready.total_seconds())
         return lasts_s
+
+
+async def _take_over(effect: Effect, keeper: Keeper) -> None:
+    """Take what has become of an act that did not end well for what is so: what its target has accepted will come
+    about, and of the rest the target knows."""
+    act, flight = effect.act, effect.flight
+    if act is None or not effect.begun:
+        return
+    accepted = flight.phase is Phase.CONFIRMING and flight.stop is Stop.SUPERSEDED
+    found = act.desired if accepted else await effect.read(act.desired)
+    if found is not None:
+        keeper.change(lambda state: adopt(state, flight.action.subject, found))

@@ -16,19 +16,22 @@ _RENEW_AT = 0.25
 
 class Leadership:
     """Acquires, renews and gives up the lease. It believes in it for a fifth less than it was given, counted from
-    before the request went out: clocks drift, and a leader that stops too early harms nobody."""
+    before the request went out: clocks drift, and a leader that stops too early harms nobody.
+
+    ``began_at``: when this process began; ``led_until``: when the lease of another, as it was last seen, was to end.
+    """
 
     def __init__(self, leases: Leases, clock: Clock, replica: str, ttl: timedelta = DEFAULT_TTL) -> None:
         self._leases = leases
         self._clock = clock
         self._replica = replica
-        self._ttl = ttl
+        self.ttl = ttl
         self._lease: Lease | None = None
         self._asked_at = 0.0
         self.leader: str | None = None
         self._problem = ""
-        self._began_at = clock.now()
-        self._led_until: datetime | None = None
+        self.began_at = clock.now()
+        self.led_until: datetime | None = None
         self.lost_at: datetime | None = None
 
     @property
@@ -52,18 +55,11 @@ class Leadership:
         return self._lease.epoch if self._lease is not None and self.left_s > 0 else 0
 
     @property
-    def unwatched_until(self) -> datetime | None:
-        """When this process began to look, if the last leader may have stopped before; else None. A lease that ends at
-        some time was renewed a whole life of it before at the latest."""
-        led_until = self._led_until
-        return self._began_at if led_until is not None and self._began_at > led_until - self._ttl else None
-
-    @property
     def left_s(self) -> float:
         """Seconds for which the lease is surely held."""
         if self._lease is None:
             return 0.0
-        safe_s = self._ttl.total_seconds() * (1 - _SAFETY)
+        safe_s = self.ttl.total_seconds() * (1 - _SAFETY)
         return max(0.0, self._asked_at + safe_s - self._clock.monotonic())
 
     def expires_at(self) -> datetime | None:
@@ -78,7 +74,7 @@ class Leadership:
         """Renew the lease or try to get it; answers whether it is newly gained. Never raises for the store's sake:
         what the store said is in ``problem``."""
         since_s = self._clock.monotonic() - self._asked_at
-        if self._lease is not None and self.store_ok and since_s < self._ttl.total_seconds() * _RENEW_AT:
+        if self._lease is not None and self.store_ok and since_s < self.ttl.total_seconds() * _RENEW_AT:
             return False
         try:
             gained = await self._renew() if self._lease is not None else await self._acquire()
@@ -104,26 +100,23 @@ class Leadership:
         self._lease = None
 
     async def _acquire(self) -> bool:
-        if self.leader is None:
-            self._note(await of_store(self._leases.look(LEASE_NAME)))
+        found = await of_store(self._leases.look(LEASE_NAME)) if self.leader is None else None
+        self.led_until = found.expires_at if found is not None else self.led_until
         asked_at = self._clock.monotonic()
-        lease = await of_store(self._leases.acquire(LEASE_NAME, self._replica, self._ttl, self._clock.now()))
+        lease = await of_store(self._leases.acquire(LEASE_NAME, self._replica, self.ttl, self._clock.now()))
         if lease is None:
-            self._note(await of_store(self._leases.look(LEASE_NAME)))
+            found = await of_store(self._leases.look(LEASE_NAME))
+            self.leader, self.led_until = (found.holder, found.expires_at) if found is not None else (None, None)
             return False
         self._lease, self._asked_at, self.leader = lease, asked_at, self._replica
         return True
-
-    def _note(self, found: Lease | None) -> None:
-        self.leader = found.holder if found is not None else None
-        self._led_until = found.expires_at if found is not None else self._led_until
 
     async def _renew(self) -> bool:
         lease, asked_at = self._lease, self._clock.monotonic()
         if lease is None:
             return False
         try:
-            self._lease = await of_store(self._leases.renew(lease, self._ttl, self._clock.now()))
+            self._lease = await of_store(self._leases.renew(lease, self.ttl, self._clock.now()))
         except LeaseLost:
             self._lease = None
             return await self._acquire()

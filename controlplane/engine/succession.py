@@ -1,8 +1,10 @@
 """Taking the lead and giving it up."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from controlplane.engine.bookkeeping import empty
+from controlplane.engine.leadership import Leadership
 from controlplane.engine.machine import Machine
 from controlplane.engine.state import recall
 from controlplane.engine.turn import Turn
@@ -62,7 +64,7 @@ class Succession:
         machine = self.machine
         state = await machine.keeper.load()
         decider = machine.decider
-        unwatched_until = machine.leadership.unwatched_until
+        unwatched_until = _unwatched_until(machine.leadership)
         decider.verdicts = recall(state, decider.verdicts, trusting=decider.trusting, unwatched_until=unwatched_until)
         decider.forget()
         await machine.scribe.write([machine.records.fact(EntryKind.LEADER, ESTATE, "takes the lead")])
@@ -77,3 +79,11 @@ class Succession:
         await machine.keeper.save(epoch)
         self.turn.complete = {drain for drain in state.drains if empty(state, drain.region)}
         self.epoch = epoch
+
+
+def _unwatched_until(leadership: Leadership) -> datetime | None:
+    """When this process began to look, if the last leader may have stopped before; else None. A lease that ends at some
+    time was renewed a whole life of it before at the latest."""
+    led_until = leadership.led_until
+    unwatched = led_until is not None and leadership.began_at > led_until - leadership.ttl
+    return leadership.began_at if unwatched else None
