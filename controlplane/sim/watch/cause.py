@@ -10,6 +10,7 @@ _ROUNDING = 1e-5
 _LONG_WELL_S = 600
 _ALIKE = 0.05
 _EMPTY_FOR_S = 30
+_RECENT_S = 3600
 
 
 class Cause(Watcher):
@@ -37,9 +38,22 @@ class Cause(Watcher):
         second = self.scene.truth.second
         for region in sorted(self._planned):
             wrong_at = self.scene.troubled_at.get(region, LONG_AGO)
-            if self._carried[region] and not self._carries(region) and second - wrong_at > _LONG_WELL_S:
+            emptied = self._carried[region] and not self._carries(region)
+            if emptied and second - wrong_at > _LONG_WELL_S and not self._comes_back(act.subject):
                 self._emptied[region] = second
         yield from self._from_bad_to_bad(act.subject)
+
+    def _comes_back(self, service: str) -> bool:
+        """Whether traffic goes back to where something was wrong not long ago: those who stood in for it may be left
+        with nothing, if others made room for that (R5)."""
+        after, second = self.scene.truth.shares[service], self.scene.truth.second
+        gains = {
+            region
+            for origin, by in after.items()
+            for region, share in by.items()
+            if share > self._before.get(origin, {}).get(region, 0.0) + _ROUNDING
+        }
+        return any(second - self.scene.troubled_at.get(region, LONG_AGO) < _RECENT_S for region in gains)
 
     def step(self) -> Iterator[Breach]:
         """What is emptied to make room for others, and filled with them, was not drained."""

@@ -80,6 +80,7 @@ class Return(Watcher):
         self._left: set[Place] = set()
         self._raised_at: dict[Place, int] = {}
         self._had: dict[Place, float] = {}
+        self._fled = False
 
     def _places(self) -> list[Place]:
         return [(name, region) for name in self.scene.estate.spread for region in self.scene.estate.regions]
@@ -99,6 +100,7 @@ class Return(Watcher):
     def before_change(self, act: Act) -> Iterator[Breach]:
         """Keep what places had that were left."""
         self._had = {place: self._share(place) for place in self._left if place[0] == act.subject}
+        self._fled = isinstance(act.desired, Weights) and self._flees(act.subject, act.desired)
         yield from ()
 
     def after_change(self, act: Act) -> Iterator[Breach]:
@@ -108,7 +110,7 @@ class Return(Watcher):
         for region in self.scene.estate.regions:
             place = (act.subject, region)
             now = self._share(place)
-            if now > self._had.get(place, now) + _ROUNDING:
+            if now > self._had.get(place, now) + _ROUNDING and not self._fled:
                 self._raised_at[place] = self.scene.truth.second
             crowded = self.scene.truth.second - self.scene.full_at.get(region, LONG_AGO) < REMEMBERED_S
             if crowded:
