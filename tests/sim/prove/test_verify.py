@@ -27,7 +27,7 @@ from tests.sim.small import Cast, Scripted, estate, play, scenario
 SHOP = Path(__file__).resolve().parents[3] / "policies" / "shop"
 HOURS = 1000.0
 OPEN_RULES = frozenset({"R1", "R3", "R6", "R8", "R13", "tiers"})
-"""What may still be found: traffic for a moment where it should not be. Never a wall, a writer, a lease or an intent."""
+"""What may still be found: traffic for a moment where it should not be, never a wall, a writer, a lease, an intent."""
 STILL_OPEN = 6
 """In so many of about 114 cases something is still found (docs/proof.md says what): to be lowered, never raised."""
 
