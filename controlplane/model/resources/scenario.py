@@ -29,7 +29,11 @@ def _many(value: object) -> object:
 EVERY = "*"
 Selector = Annotated[str, Field(strict=True, pattern=rf"^\*$|{NAME_PATTERN}")]
 """A name, or ``*`` for all there are."""
-Names = Annotated[tuple[Name, ...], BeforeValidator(_many), Field(min_length=1)]
+Names = Annotated[
+    tuple[Name, ...],
+    BeforeValidator(_many, json_schema_input_type=Name | Annotated[list[Name], Field(min_length=1)]),
+    Field(min_length=1),
+]
 """One name or a list of them."""
 
 
