@@ -106,6 +106,16 @@ class Daemon:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.log.read_text(errors='replace')[-3000:]}") from None
 
+    async def knows(self) -> None:
+        """Wait until it has seen the lag of every replica: a primary that is lost before that is rightly not replaced
+        (R9)."""
+
+        async def seen() -> bool:
+            lag, stores = (await self.ask("/v1/world") or {}).get("lag", {}), (await self.status()).get("primaries", {})
+            return bool(stores) and all(lag.get(store) for store in stores)
+
+        await until(seen, "the lag of every replica known")
+
     def kill(self) -> None:
         """SIGKILL."""
         self.process.kill()

@@ -22,7 +22,10 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
     """The shop under load, and a daemon that leads. Each test ends what it begins."""
     async with risen(tmp_path_factory.mktemp("faults"), shop_at_pace(), rate=60.0) as stage:
         stage.sandbox.start_users(load())
-        await stage.start().leads()
+        daemon = stage.start()
+        await daemon.leads()
+        await daemon.knows()
+        await stage.users_succeed()
         yield stage
 
 
