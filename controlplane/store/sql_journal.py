@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from controlplane.model.errors import LeewardError, StoreLost
@@ -31,8 +31,13 @@ class Head:
 
 
 async def lock_head(connection: AsyncConnection) -> Head:
+    """``locked_head`` for work that waits between its statements."""
+    return await connection.run_sync(locked_head)
+
+
+def locked_head(connection: Connection) -> Head:
     """The head, kept from all other writers until the transaction ends (SQLite: the transaction itself does that)."""
-    found = (await connection.execute(select(head.c.seq, head.c.hash, head.c.epoch).with_for_update())).one_or_none()
+    found = connection.execute(select(head.c.seq, head.c.hash, head.c.epoch).with_for_update()).one_or_none()
     if found is None:
         raise StoreLost("the store has lost the head of its journal: restore it from a backup")
     return Head(*found)
@@ -135,8 +140,8 @@ class SqlJournal:
     async def _commit(self, group: list[_Batch]) -> "list[tuple[Entry, ...] | LeewardError]":
         """One transaction for all batches; one that is stale or no JSON is answered with its own error alone."""
 
-        async def work(connection: AsyncConnection) -> list[tuple[Entry, ...] | LeewardError]:
-            end = await lock_head(connection)
+        def work(connection: Connection) -> list[tuple[Entry, ...] | LeewardError]:
+            end = locked_head(connection)
             seq, previous, epoch = end.seq, end.hash, end.epoch
             answers: list[tuple[Entry, ...] | LeewardError] = []
             rows: list[_Row] = []
@@ -151,11 +156,11 @@ class SqlJournal:
                 answers.append(sealed)
                 rows += lines
             if rows:
-                await connection.execute(insert(journal), rows)
-                await connection.execute(update(head).values(seq=seq, hash=previous, epoch=epoch))
+                connection.execute(insert(journal), rows)
+                connection.execute(update(head).values(seq=seq, hash=previous, epoch=epoch))
             return answers
 
-        return await self._database.write(work)
+        return await self._database.write_whole(work)
 
 
 def _seal_all(
